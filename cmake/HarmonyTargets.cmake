@@ -61,7 +61,7 @@ function(harmony_add_test name)
   if(arg_LOCK)
     list(APPEND properties RESOURCE_LOCK ${arg_LOCK})
   endif()
-  catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES ${properties})
+  catch_discover_tests(${name} TEST_PREFIX "${name}:" PROPERTIES ${properties})
   # What the sanitizer builds compile and run.
   if(arg_LABEL MATCHES "^(unit|contract)$")
     add_dependencies(harmony_unit_tests ${name})
