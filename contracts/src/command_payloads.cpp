@@ -1,0 +1,151 @@
+// What the three verbs carry.
+#include "codecs.hpp"
+#include "harmony/contracts/commands.hpp"
+
+namespace harmony::contracts {
+
+namespace {
+
+constexpr std::size_t kMaxSourceBytes = 1024;
+
+void read_service(const Field& field, std::optional<std::string>& out) {
+    field.text(out, 1, kMaxServiceNameBytes);
+    if (field.present() && !check_name(field.path(), *out, kMaxServiceNameBytes)) {
+        field.reject(
+            "1 to 63 lower-case letters, digits and '-', beginning and ending with a letter or digit");
+    }
+}
+
+void read_ping_reply(const Field& root, PingReply& out) {
+    root.required("device_id").name(out.device_id);
+    root.required("agent_version").text(out.agent_version, 1, kMaxAgentVersionBytes);
+    root.required("uptime_s").integer(out.uptime_s, 0, INT64_MAX);
+}
+
+void read_logs_request(const Field& root, LogsRequest& out) {
+    root.required("deployment").name(out.deployment);
+    read_service(root.optional("service"), out.service);
+    root.optional("lines").integer(out.lines, INT64_MIN, INT64_MAX);
+    out.lines = std::clamp<std::int64_t>(out.lines, 1, kLogsMaxLines);
+    root.optional("follow").boolean(out.follow);
+    root.optional("since").timestamp(out.since);
+}
+
+void read_logs_reply(const Field& root, LogsReply& out) {
+    root.required("source").text(out.source, 1, kMaxSourceBytes);
+    root.required("captured_at").timestamp(out.captured_at);
+    root.required("lines").texts(out.lines, static_cast<std::size_t>(kLogsMaxLines), kLogsMaxLineBytes);
+    root.required("truncated").boolean(out.truncated);
+}
+
+void read_exec_request(const Field& root, ExecRequest& out) {
+    root.required("deployment").name(out.deployment);
+    read_service(root.optional("service"), out.service);
+    const auto argv = root.required("argv");
+    argv.texts(out.argv, kExecMaxArguments, kExecMaxArgumentBytes);
+    if (!argv.present()) return;
+    if (out.argv.empty() || out.argv.front().empty()) return argv.reject_because("names no program");
+    std::size_t bytes = 0;
+    for (const auto& argument : out.argv) {
+        bytes += argument.size();
+        if (argument.find('\0') != std::string::npos) return argv.reject_because("holds a NUL byte");
+    }
+    if (bytes > kExecMaxArgumentBytes) {
+        argv.reject_because("holds " + std::to_string(bytes) + " bytes, expected at most " +
+                            std::to_string(kExecMaxArgumentBytes));
+    }
+}
+
+void read_exec_reply(const Field& root, ExecReply& out) {
+    root.required("exit_code").integer(out.exit_code, INT32_MIN, INT32_MAX);
+    root.required("stdout").text(out.standard_output, 0, kExecMaxStreamBytes);
+    root.required("stderr").text(out.standard_error, 0, kExecMaxStreamBytes);
+    root.required("truncated").boolean(out.truncated);
+}
+
+// Cuts the text to max_bytes of UTF-8 and notes that it did.
+std::string cut(std::string_view text, std::size_t max_bytes, bool& truncated) {
+    auto valid = valid_utf8(text);
+    if (valid.size() <= max_bytes) return valid;
+    truncated = true;
+    return std::string(cut_utf8(valid, max_bytes));
+}
+
+}  // namespace
+
+Result<PingReply> PingReply::decode(std::string_view json) {
+    return decode_reply<PingReply>(json, read_ping_reply);
+}
+
+std::string PingReply::encode() const {
+    return dump_canonical(
+        Json{{"device_id", device_id.str()}, {"agent_version", agent_version}, {"uptime_s", uptime_s}});
+}
+
+Result<LogsRequest> LogsRequest::decode(std::string_view json) {
+    return decode_document<LogsRequest>(json, kMaxCommandRequestBytes, read_logs_request);
+}
+
+std::string LogsRequest::encode() const {
+    Json result{{"deployment", deployment.str()},
+                {"lines", std::clamp<std::int64_t>(lines, 1, kLogsMaxLines)},
+                {"follow", follow}};
+    if (service) result["service"] = *service;
+    if (since) result["since"] = since->format();
+    return dump_canonical(result);
+}
+
+Result<LogsReply> LogsReply::decode(std::string_view json) {
+    return decode_reply<LogsReply>(json, read_logs_reply);
+}
+
+std::string LogsReply::encode() const {
+    constexpr std::size_t kEnvelopeBytes = 8 * 1024;  // the source, escaped, and the other fields
+    std::size_t bytes = kEnvelopeBytes;
+    bool cut_something = truncated;
+    std::vector<std::string> newest_first;
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+        auto kept = cut(*line, kLogsMaxLineBytes, cut_something);
+        bytes += dump_canonical(Json(kept)).size() + 1;
+        if (bytes > kMaxDocumentBytes || newest_first.size() == static_cast<std::size_t>(kLogsMaxLines)) {
+            cut_something = true;
+            break;
+        }
+        newest_first.push_back(std::move(kept));
+    }
+    std::reverse(newest_first.begin(), newest_first.end());
+    return dump_canonical(Json{{"source", shortened(source, kMaxSourceBytes)},
+                               {"captured_at", captured_at.format()},
+                               {"lines", std::move(newest_first)},
+                               {"truncated", cut_something}});
+}
+
+Result<ExecRequest> ExecRequest::decode(std::string_view json) {
+    return decode_document<ExecRequest>(json, kMaxCommandRequestBytes, read_exec_request);
+}
+
+std::string ExecRequest::encode() const {
+    Json result{{"deployment", deployment.str()}, {"argv", argv}};
+    if (service) result["service"] = *service;
+    return dump_canonical(result);
+}
+
+Result<ExecReply> ExecReply::decode(std::string_view json) {
+    return decode_reply<ExecReply>(json, read_exec_reply);
+}
+
+std::string ExecReply::encode() const {
+    bool cut_something = truncated;
+    auto output = cut(standard_output, kExecMaxStreamBytes, cut_something);
+    auto error = cut(standard_error, kExecMaxStreamBytes, cut_something);
+    while (true) {
+        auto document = dump_canonical(Json{
+            {"exit_code", exit_code}, {"stdout", output}, {"stderr", error}, {"truncated", cut_something}});
+        if (document.size() <= kMaxDocumentBytes) return document;
+        // A control character takes six bytes when escaped: give up half of the longer stream and look again.
+        auto& longer = output.size() >= error.size() ? output : error;
+        longer = cut(longer, longer.size() / 2, cut_something);
+    }
+}
+
+}  // namespace harmony::contracts

@@ -1,0 +1,123 @@
+// The literal names of the contract, written out: whoever changes one breaks devices in the field.
+#include <catch2/catch.hpp>
+
+#include "harmony/contracts/canonical_json.hpp"
+#include "harmony/contracts/commands.hpp"
+#include "harmony/contracts/device_permissions.hpp"
+#include "harmony/contracts/fleet_api.hpp"
+#include "harmony/contracts/heartbeat.hpp"
+#include "harmony/contracts/kv.hpp"
+#include "samples.hpp"
+
+using namespace harmony::contracts;
+using testing::deployment;
+using testing::device;
+
+TEST_CASE("buckets and keys have their literal names") {
+    CHECK(kDesiredStateBucket == "desired-state");
+    CHECK(kDeviceInfoBucket == "device-info");
+    CHECK(kDeviceStateBucket == "device-state");
+    CHECK(kDeviceHeartbeatBucket == "device-heartbeat");
+    CHECK(desired_state_key(device("d-1"), deployment("web")) == "d-1.web");
+    CHECK(desired_index_key(device("d-1")) == "d-1._index");
+    CHECK(device_info_key(device("d-1")) == "info.d-1");
+    CHECK(device_state_key(device("d-1"), deployment("web")) == "state.d-1.web");
+    CHECK(heartbeat_key(device("d-1")) == "heartbeat.d-1");
+    CHECK(kKvOperationHeader == "KV-Operation");
+}
+
+TEST_CASE("key-value subjects have their literal form") {
+    CHECK(kv_stream("desired-state") == "KV_desired-state");
+    CHECK(kv_subject("desired-state", "d-1.web") == "$KV.desired-state.d-1.web");
+    CHECK(kv_direct_get_subject("desired-state", "d-1.web") ==
+          "$JS.API.DIRECT.GET.KV_desired-state.$KV.desired-state.d-1.web");
+}
+
+TEST_CASE("buckets keep one value, allow direct gets, and heartbeats fade from memory") {
+    const auto settings = bucket_settings(3, std::chrono::seconds{10});
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+        CHECK(settings[i].name == kBuckets[i]);
+        CHECK(settings[i].history == 1);
+        CHECK(settings[i].allow_direct);
+        CHECK(settings[i].replicas == 3);
+        const bool heartbeat = settings[i].name == "device-heartbeat";
+        CHECK((settings[i].storage == BucketStorage::Memory) == heartbeat);
+        CHECK(settings[i].ttl == std::chrono::seconds{heartbeat ? 30 : 0});
+    }
+    CHECK(kHeartbeatInterval == std::chrono::seconds{30});
+    CHECK(kHeartbeatStaleAfter == std::chrono::seconds{90});
+}
+
+TEST_CASE("commands have their literal subjects, headers and limits") {
+    CHECK(command_subject(device("d-1"), CommandVerb::Ping) == "device-commands.d-1.ping");
+    CHECK(command_subject(device("d-1"), CommandVerb::Logs) == "device-commands.d-1.logs");
+    CHECK(command_subject(device("d-1"), CommandVerb::Exec) == "device-commands.d-1.exec");
+    CHECK(command_subscription(device("d-1")) == "device-commands.d-1.>");
+    CHECK(kRequestIdHeader == "X-Harmony-Request-Id");
+    CHECK(kDeadlineHeader == "X-Harmony-Deadline");
+    CHECK(kOperatorSubHeader == "X-Harmony-Operator-Sub");
+    CHECK(kPingDeadline == std::chrono::seconds{5});
+    CHECK(kExecAgentDeadline == std::chrono::seconds{25});
+    CHECK(kExecDeadline == std::chrono::seconds{30});
+    CHECK(kLogsDefaultLines == 200);
+    CHECK(kLogsMaxLines == 10'000);
+    CHECK(kExecMaxStreamBytes == 262'144);
+}
+
+TEST_CASE("the fleet API has its literal subjects") {
+    CHECK(fleet_api_subject(FleetApiMethod::DeploymentsApply) == "fleet-api.v1.deployments.apply");
+    CHECK(fleet_api_subject(FleetApiMethod::DeploymentsGet) == "fleet-api.v1.deployments.get");
+    CHECK(fleet_api_subject(FleetApiMethod::DeploymentsList) == "fleet-api.v1.deployments.list");
+    CHECK(fleet_api_subject(FleetApiMethod::DeploymentsDelete) == "fleet-api.v1.deployments.delete");
+    CHECK(fleet_api_subject(FleetApiMethod::DevicesList) == "fleet-api.v1.devices.list");
+    CHECK(fleet_api_subject(FleetApiMethod::DevicesGet) == "fleet-api.v1.devices.get");
+    CHECK(fleet_api_subject(FleetApiMethod::DevicesDelete) == "fleet-api.v1.devices.delete");
+    CHECK(fleet_api_subject(FleetApiMethod::Status) == "fleet-api.v1.status");
+    CHECK(kFleetApiSubscription == "fleet-api.v1.>");
+}
+
+TEST_CASE("resources and container labels have their literal names") {
+    CHECK(kApiVersion == "fleet.nationtech.io/v1alpha1");
+    CHECK(kFinalizer == "fleet.nationtech.io/finalizer");
+    CHECK(kDeploymentShortName == "fleetdep");
+    CHECK(kDeviceShortName == "fleetdev");
+    CHECK(kManagedByLabel == "io.nationtech.harmony/managed-by");
+    CHECK(kDeviceLabel == "io.nationtech.harmony/device");
+    CHECK(kDeploymentLabel == "io.nationtech.harmony/deployment");
+    CHECK(kServiceLabel == "io.nationtech.harmony/service");
+    CHECK(kSpecHashLabel == "io.nationtech.harmony/spec-hash");
+    CHECK(kInitLabel == "io.nationtech.harmony/init");
+}
+
+TEST_CASE("a device may use exactly its own subjects") {
+    const auto permissions = device_permissions(device("d-1"));
+    CHECK(permissions.publish ==
+          std::vector<std::string>{"$KV.device-info.info.d-1", "$KV.device-state.state.d-1.*",
+                                   "$KV.device-heartbeat.heartbeat.d-1",
+                                   "$JS.API.DIRECT.GET.KV_desired-state.$KV.desired-state.d-1.>"});
+    CHECK(permissions.subscribe == std::vector<std::string>{"$KV.desired-state.d-1.>",
+                                                            "device-commands.d-1.>", "_INBOX_device-d-1.>"});
+    CHECK(permissions.inbox_prefix == "_INBOX_device-d-1");
+    CHECK(device_user(device("d-1")) == "device-d-1");
+}
+
+TEST_CASE("the operator may use its buckets' streams and no other") {
+    const auto permissions = operator_permissions();
+    for (const auto& subject : permissions.publish) {
+        INFO(subject);
+        const bool own_stream = subject.find("KV_d") != std::string::npos || subject.starts_with("$KV.d");
+        CHECK((own_stream || subject == "$JS.API.INFO" || subject == "$JS.API.STREAM.NAMES" ||
+               subject == "device-commands.*.*"));
+        CHECK(subject != "$JS.API.>");
+        CHECK(subject != ">");
+    }
+    CHECK(permissions.inbox_prefix == "_INBOX_operator");
+}
+
+TEST_CASE("hashes are the same on every machine") {
+    CHECK(value_hash("") == "cbf29ce484222325");
+    CHECK(value_hash("a") == "af63dc4c8601ec8c");
+    CHECK(value_hash("foobar") == "85944171f73967e8");
+    CHECK(desired_digest({}) == "cbf29ce484222325");
+    CHECK(desired_digest({{deployment("web"), "00112233445566ff"}}) == value_hash("web=00112233445566ff\n"));
+}
