@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced after sandbox.sh by tests that need a fleet: two devices on one machine, ports chosen by the topology.
 # Device ids carry the run's id, because podman's storage is shared with whatever else runs here.
 

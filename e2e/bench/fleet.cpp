@@ -1,0 +1,150 @@
+// Measures a running fleet from outside, beside its baselines, in one run.
+//
+//   harmony-bench-fleet NATS_URL PASSWORD_FILE DEVICE SITE PODMAN_SOCKET IMAGE
+//
+// PASSWORD_FILE holds the admin's password. Prints "name <tab> p50 <tab> p99" in milliseconds:
+//   ping           a ping of the device through the fleet client
+//   raw-request    the same bytes both ways, requested from a plain subscription of this process
+//   to-running     `apply` of a Deployment for the site to its container running, as podman dates it
+//   podman         libpod's own create and start of the same container
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "harmony/contracts/podman_v0.hpp"
+#include "harmony/fleet_client/fleet_api_client.hpp"
+#include "harmony/fleet_client/fleet_commands_client.hpp"
+#include "harmony/podman/container_runtime.hpp"
+#include "statistics.hpp"
+
+namespace {
+
+using namespace harmony;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kPings = 2000;
+constexpr int kDeployments = 40;
+
+double milliseconds_since(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+[[noreturn]] void give_up(const std::string& what) {
+    std::fprintf(stderr, "%s\n", what.c_str());
+    std::exit(1);
+}
+
+template <class Value, class Failure>
+Value must(tl::expected<Value, Failure> result, const char* what) {
+    if (!result) give_up(std::string(what) + ": it failed");
+    if constexpr (!std::is_void_v<Value>) return *std::move(result);
+}
+
+// Until `done` holds; gives up after 20 s.
+template <class Condition>
+void wait_for(const char* what, Condition done) {
+    const auto start = Clock::now();
+    while (!done()) {
+        if (milliseconds_since(start) > 20'000) give_up(std::string(what) + " did not happen within 20 s");
+        std::this_thread::sleep_for(500us);
+    }
+}
+
+void measure_ping(runtime::nats::NatsConnection& connection, const contracts::DeviceId& device) {
+    runtime::fleet_client::FleetCommandsClient commands(connection, "bench");
+    const std::string reply = must(commands.ping(device), "the first ping").encode();
+    const auto responder = must(connection.subscribe("bench.raw",
+                                                     [&](const runtime::nats::Message& message) {
+                                                         (void)connection.publish({message.reply, reply, "", {}});
+                                                     }),
+                                "the responder");
+    must(connection.flush(2s), "flush");
+    std::vector<double> pings, raw;
+    for (int i = 0; i < kPings; ++i) {
+        auto start = Clock::now();
+        (void)must(commands.ping(device), "ping");
+        pings.push_back(milliseconds_since(start));
+        start = Clock::now();
+        (void)must(connection.request({"bench.raw", "", "", {}}, 2s), "raw request");
+        raw.push_back(milliseconds_since(start));
+    }
+    bench::print("ping", pings);
+    bench::print("raw-request", raw);
+}
+
+contracts::Deployment deployment(const std::string& site, const std::string& image, int round) {
+    contracts::PodmanService service;
+    service.name = "idle";
+    service.image = image;
+    service.env = {{"ROUND", std::to_string(round)}};
+    contracts::PodmanV0 score;
+    score.services = {service};
+    const std::string document = R"({"apiVersion":"fleet.nationtech.io/v1alpha1","kind":"Deployment","metadata":{"name":"bench"},)"
+                                 R"("spec":{"targetSelector":{"matchLabels":{"site":")" +
+                                 site + R"("}},"score":)" + score.to_score().encode() + "}}";
+    return must(contracts::Deployment::decode(document), "the bench Deployment");
+}
+
+void measure_deployments(runtime::nats::NatsConnection& connection, runtime::podman::ContainerRuntime& podman,
+                         const std::string& device, const std::string& site, const std::string& image) {
+    runtime::fleet_client::FleetApiClient api(connection);
+    const runtime::podman::Labels ours{{"io.nationtech.harmony/device", device},
+                                       {"io.nationtech.harmony/deployment", "bench"}};
+    std::vector<double> to_running, baseline;
+    for (int round = 0; round < kDeployments; ++round) {
+        auto start = Clock::now();
+        (void)must(api.apply(deployment(site, image, round)), "apply");
+        wait_for("a running container", [&] {
+            const auto containers = podman.list(ours);
+            return containers && containers->size() == 1 &&
+                   containers->front().status == runtime::podman::ContainerStatus::Running;
+        });
+        to_running.push_back(milliseconds_since(start));
+        (void)must(api.delete_deployment("bench"), "delete");
+        wait_for("removal", [&] {
+            const auto containers = podman.list(ours);
+            return containers && containers->empty() && !api.deployment("bench");
+        });
+
+        runtime::podman::ContainerSpec spec;
+        spec.name = "harmony-bench-baseline";
+        spec.image = image;
+        spec.environment = {{"ROUND", std::to_string(round)}};
+        start = Clock::now();
+        const std::string id = must(podman.create(spec), "podman create");
+        must(podman.start(id), "podman start");
+        baseline.push_back(milliseconds_since(start));
+        must(podman.remove(id), "podman remove");
+    }
+    bench::print("to-running", to_running);
+    bench::print("podman", baseline);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 7) {
+        std::fprintf(stderr, "usage: %s NATS_URL PASSWORD_FILE DEVICE SITE PODMAN_SOCKET IMAGE\n", argv[0]);
+        return 2;
+    }
+    runtime::nats::ConnectionOptions options;
+    options.urls = {argv[1]};
+    options.credentials.user = "admin";
+    std::getline(std::ifstream(argv[2]), options.credentials.password);
+    options.name = "harmony-bench";
+    options.retry_first_connect = false;
+    options.write_at_once = true;
+    const auto connection = runtime::nats::make_nats_connection(options);
+    must(connection->start({}), "connect");
+    const auto device = must(contracts::DeviceId::parse(argv[3]), "the device's id");
+    const auto podman = runtime::podman::make_podman_runtime({argv[5]});
+    measure_ping(*connection, device);
+    measure_deployments(*connection, *podman, argv[3], argv[4], argv[6]);
+    connection->close();
+    return 0;
+}
