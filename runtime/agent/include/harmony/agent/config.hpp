@@ -1,0 +1,41 @@
+// The agent's configuration: one TOML file, every field checked before anything starts.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harmony/contracts/labels.hpp"
+#include "harmony/contracts/names.hpp"
+#include "harmony/nats/connection.hpp"
+#include "harmony/result.hpp"
+
+namespace harmony::agent {
+
+inline constexpr const char* kDefaultConfigPath = "/etc/harmony/agent.toml";
+inline constexpr const char* kConfigVariable = "FLEET_AGENT_CONFIG";
+inline constexpr const char* kDefaultStateDirectory = "/var/lib/harmony/agent";
+inline constexpr const char* kDefaultPodmanSocket = "/run/podman/podman.sock";
+
+struct AgentConfig {
+    contracts::DeviceId device_id;
+    contracts::Labels labels;
+    bool runtime_enabled = true;
+    std::string state_dir;
+    bool health_enabled = true;
+    std::uint16_t health_port = 0;  // 0: the kernel chooses; the port is in <state_dir>/health-port
+    std::chrono::seconds heartbeat_interval{30};
+    std::chrono::seconds reconcile_interval{30};  // how often containers are compared without a reason
+    std::chrono::seconds resync_interval{300};    // how often desired state is read again without a reason
+    std::string log_level;
+    std::vector<std::string> nats_urls;
+    runtime::nats::Credentials credentials;
+    std::string podman_socket;
+};
+
+// InvalidInput names the file and every wrong field; NotFound, PermissionDenied and Io are about the file, or
+// about the file of credentials it points to.
+[[nodiscard]] Result<AgentConfig> read_agent_config(const std::string& path);
+
+}  // namespace harmony::agent

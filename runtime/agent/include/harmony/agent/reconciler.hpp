@@ -1,0 +1,124 @@
+// Makes this device's containers what its desired state says, and its states what the containers are.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harmony/agent/clock.hpp"
+#include "harmony/agent/desired_store.hpp"
+#include "harmony/agent/plan.hpp"
+#include "harmony/agent/state_book.hpp"
+#include "harmony/daemon/backoff.hpp"
+#include "harmony/podman/container_runtime.hpp"
+
+namespace harmony::agent {
+
+// Each worker asks for a runtime of its own, so that one that waits does not hold up another.
+using RuntimeFactory = std::function<std::shared_ptr<runtime::podman::ContainerRuntime>()>;
+// Runs the work, on a thread or at once.
+using Executor = std::function<void(std::function<void()>)>;
+
+inline constexpr int kMaxDeploymentsAtWork = 4;
+// For this long a runtime that does not answer changes nothing about states that are known.
+inline constexpr std::chrono::seconds kRuntimeGrace{10};
+inline constexpr runtime::daemon::BackoffPolicy kAttemptBackoff{std::chrono::seconds(1),
+                                                                std::chrono::seconds(60), 0.5};
+
+struct ReconcilerOptions {
+    contracts::DeviceId device;
+    bool runtime_enabled = true;
+    // Called from a worker when it is done: tick() has something to collect.
+    std::function<void()> wake;
+};
+
+// Not thread-safe but for what its workers hand in: it belongs to the reconcile thread.
+class Reconciler {
+ public:
+    Reconciler(ReconcilerOptions options, RuntimeFactory runtimes, Executor executor, StateBook& book,
+               const Clock& clock);
+
+    // Until this is called once, containers that no known deployment explains are left alone.
+    void set_desired(const HeldDesired& held);
+
+    // Looks, plans, gives plans to workers and writes states into the book.
+    void tick();
+    // When tick() has something to do before the slow timer; nothing: only after an event.
+    [[nodiscard]] std::optional<SteadyTime> next_due() const { return next_due_; }
+
+    [[nodiscard]] Result<void> runtime_state() const;
+    // As podman last described itself; nothing while it has not answered.
+    [[nodiscard]] const std::optional<runtime::podman::RuntimeInfo>& runtime_info() const {
+        return runtime_info_;
+    }
+
+    // Asks workers to end. True once none is at work.
+    void cancel_work();
+    [[nodiscard]] bool idle() const;
+
+ private:
+    struct Deployment {
+        std::optional<ContainerSet> desired;  // none: has to go, or the score is invalid
+        std::string invalid;                  // why the score cannot be run
+        bool removing = false;
+        std::string score_hash;
+        std::chrono::seconds grace;
+        runtime::daemon::Backoff backoff{kAttemptBackoff};
+        SteadyTime next_attempt{};
+        std::optional<SteadyTime> last_attempt;
+        std::optional<std::string> failure;  // of the last attempt at this score
+        bool at_work = false;
+        std::stop_source stop;
+        std::vector<std::string> started_here;  // ids that the worker at work starts again
+    };
+    using Containers = std::vector<runtime::podman::Container>;
+    struct Finished {
+        contracts::DeploymentName name;
+        Result<void> outcome;
+    };
+    // Shared with workers, which may outlive the reconciler.
+    struct Mailbox {
+        std::mutex mutex;
+        std::vector<Finished> finished;
+        int at_work = 0;
+    };
+
+    void set_score(Deployment& deployment, const contracts::DeploymentName& name, const std::string& value);
+    void start_over(Deployment& deployment);
+    void collect_finished();
+    void disable_all();
+    void report_unavailable(const Error& error);
+    std::optional<std::map<contracts::DeploymentName, Containers>> observe();
+    void notice_restarts(const Containers& containers);
+    // True where the deployment is gone for good.
+    bool step(const contracts::DeploymentName& name, Deployment& deployment, const Containers& containers);
+    void settle(const contracts::DeploymentName& name, Deployment& deployment, const Containers& containers);
+    void report(const contracts::DeploymentName& name, const Deployment& deployment, Assessment assessment);
+    void start_work(const contracts::DeploymentName& name, Deployment& deployment, ContainerPlan plan);
+    void wake_at(SteadyTime when);
+
+    ReconcilerOptions options_;
+    RuntimeFactory runtimes_;
+    Executor executor_;
+    StateBook& book_;
+    const Clock& clock_;
+    std::shared_ptr<runtime::podman::ContainerRuntime> runtime_;
+    std::map<contracts::DeploymentName, Deployment> deployments_;
+    bool desired_known_ = false;
+    std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+    std::map<std::string, std::int64_t> started_at_;  // by container id
+    std::set<std::string> restarted_;                 // ids that podman started again by itself
+    std::optional<SteadyTime> unavailable_since_;
+    std::string unavailable_reason_;
+    runtime::daemon::Backoff unavailable_backoff_;
+    std::optional<runtime::podman::RuntimeInfo> runtime_info_;
+    std::optional<SteadyTime> next_due_;
+};
+
+}  // namespace harmony::agent

@@ -1,0 +1,78 @@
+#include "harmony/agent/commands.hpp"
+
+#include "harmony/daemon/logging.hpp"
+
+namespace harmony::agent {
+
+namespace nats = runtime::nats;
+
+namespace {
+
+constexpr runtime::daemon::Logger kLog("commands");
+constexpr const char* kMetric = "harmony_agent_commands_total";
+constexpr const char* kMetricHelp = "Commands received, by what became of them";
+
+Result<contracts::CommandHeaders> headers_of(const nats::Message& message) {
+    const auto value = [&](std::string_view name) { return message.header(name).value_or(""); };
+    return contracts::CommandHeaders::parse(value(contracts::kRequestIdHeader),
+                                            value(contracts::kDeadlineHeader),
+                                            value(contracts::kOperatorSubHeader));
+}
+
+}  // namespace
+
+const CommandDispatcher::Verb CommandDispatcher::kVerbs[] = {
+    {contracts::CommandVerb::Ping, &CommandDispatcher::ping},
+};
+
+CommandDispatcher::CommandDispatcher(contracts::DeviceId device, std::string agent_version,
+                                     const Clock& clock, runtime::daemon::MetricsRegistry& metrics)
+    : device_(std::move(device)),
+      agent_version_(std::move(agent_version)),
+      clock_(clock),
+      started_(clock.steady()),
+      answered_(metrics.counter(kMetric, kMetricHelp, {{"outcome", "answered"}})),
+      refused_(metrics.counter(kMetric, kMetricHelp, {{"outcome", "refused"}})),
+      expired_(metrics.counter(kMetric, kMetricHelp, {{"outcome", "expired"}})) {}
+
+std::optional<std::string> CommandDispatcher::answer(const nats::Message& message) {
+    if (message.reply.empty()) return std::nullopt;
+    const auto headers = headers_of(message);
+    if (headers && headers->deadline && *headers->deadline < clock_.wall()) {
+        expired_.add();
+        return std::nullopt;
+    }
+    auto reply = headers ? dispatch(message) : Result<std::string>(fail(headers.error()));
+    if (reply) {
+        answered_.add();
+        return *std::move(reply);
+    }
+    refused_.add();
+    kLog.info("refused", {{"subject", message.subject}, {"reason", reply.error().text()}});
+    return contracts::RemoteError::from_error(reply.error()).encode();
+}
+
+Result<std::string> CommandDispatcher::dispatch(const nats::Message& message) {
+    const auto subject = contracts::parse_command_subject(message.subject);
+    if (!subject) return fail(ErrorKind::InvalidInput, "unknown verb: " + subject.error().text());
+    if (message.payload.size() > contracts::kMaxCommandRequestBytes) {
+        return fail(ErrorKind::InvalidInput, "the request has " + std::to_string(message.payload.size()) +
+                                                 " bytes, expected at most " +
+                                                 std::to_string(contracts::kMaxCommandRequestBytes));
+    }
+    for (const Verb& known : kVerbs) {
+        if (known.verb == subject->verb) return (this->*known.handler)(message);
+    }
+    return fail(ErrorKind::InvalidInput,
+                "this agent does not offer the verb " + std::string(contracts::to_string(subject->verb)));
+}
+
+Result<std::string> CommandDispatcher::ping(const nats::Message& /*message*/) {
+    contracts::PingReply reply;
+    reply.device_id = device_;
+    reply.agent_version = agent_version_;
+    reply.uptime_s = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_).count();
+    return reply.encode();
+}
+
+}  // namespace harmony::agent

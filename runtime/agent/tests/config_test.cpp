@@ -1,0 +1,96 @@
+#include "harmony/agent/config.hpp"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+
+#include "harmony/agent/inventory.hpp"
+#include "harmony/daemon/files.hpp"
+#include "temporary_directory.hpp"
+
+namespace harmony::agent {
+namespace {
+
+const std::string kHead = "[agent]\ndevice_id = \"dev\"\n[nats]\nurls = [\"nats://127.0.0.1:1\"]\n";
+const std::string kShared =
+    "[credentials]\ntype = \"toml-shared\"\nnats_user = \"device-dev\"\nnats_pass = \"hidden\"\n";
+
+struct Files {
+    testing::TemporaryDirectory directory;
+    Result<AgentConfig> read(const std::string& text) const {
+        REQUIRE(runtime::daemon::write_file_durably(directory.file("agent.toml"), text));
+        return read_agent_config(directory.file("agent.toml"));
+    }
+    std::string problem(const std::string& text) const {
+        const auto config = read(text);
+        REQUIRE_FALSE(config);
+        CHECK(config.error().text().find("hidden") == std::string::npos);
+        return config.error().text();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a short configuration has the contract's defaults") {
+    const Files files;
+    const auto config = files.read(kHead + "[labels]\nsite = \"lab\"\n" + kShared);
+    REQUIRE(config);
+    CHECK(config->device_id.str() == "dev");
+    CHECK(config->runtime_enabled);
+    CHECK(config->heartbeat_interval == std::chrono::seconds(30));
+    CHECK(config->podman_socket == kDefaultPodmanSocket);
+    CHECK(config->labels == contracts::Labels{{"site", "lab"}});
+    CHECK(config->credentials.user == "device-dev");
+}
+
+TEST_CASE("every wrong field is named and no credential is shown") {
+    const Files files;
+    using Catch::Contains;
+    CHECK_THAT(files.problem("[agent]\ndevice_id = \"Dev\"\n[nats]\nurls = [\"nats://a\"]\n" + kShared),
+               Contains("agent.device_id"));
+    CHECK_THAT(files.problem("[agent]\ndevice_id = \"dev\"\n[nats]\nurls = \"a,b\"\n" + kShared),
+               Contains("nats.urls"));
+    CHECK_THAT(files.problem(kHead + "[labels]\n\"a b\" = \"x\"\n" + kShared), Contains("labels"));
+    CHECK_THAT(files.problem(kHead + "[agent.more]\nx = 1\n" + kShared), Contains("agent.more"));
+}
+
+TEST_CASE("credentials of an unknown or unusable type are refused, never replaced") {
+    const Files files;
+    using Catch::Contains;
+    CHECK_THAT(
+        files.problem(kHead + "[credentials]\ntype = \"magic\"\nnats_user = \"u\"\nnats_pass = \"hidden\"\n"),
+        Contains("credentials.type") && Contains("toml-shared"));
+    const std::string zitadel =
+        files.problem(kHead + "[credentials]\ntype = \"zitadel-jwt\"\nkey_path = \"k\"\n");
+    CHECK_THAT(zitadel, Contains("zitadel-jwt") && Contains("credentials.key_path") &&
+                            Contains("credentials.audience"));
+    CHECK_THAT(files.problem(kHead), Contains("credentials.type"));
+}
+
+TEST_CASE("credentials are read only from files that nobody else can read") {
+    const Files files;
+    const std::string secret = files.directory.file("nats.toml");
+    REQUIRE(runtime::daemon::write_file_durably(secret, "nats_user = \"u\"\nnats_pass = \"hidden\"\n"));
+    const std::string text = kHead + "[credentials]\ntype = \"toml-shared\"\nfile = \"" + secret + "\"\n";
+    CHECK(files.read(text)->credentials.password == "hidden");
+    REQUIRE(chmod(secret.c_str(), 0644) == 0);
+    CHECK(files.read(text).error().kind() == ErrorKind::PermissionDenied);
+
+    REQUIRE(files.read(kHead + kShared));
+    REQUIRE(chmod(files.directory.file("agent.toml").c_str(), 0644) == 0);
+    CHECK(read_agent_config(files.directory.file("agent.toml")).error().kind() ==
+          ErrorKind::PermissionDenied);
+}
+
+TEST_CASE("the inventory is what this machine says of itself") {
+    const auto inventory = read_inventory("/");
+    REQUIRE(inventory);
+    CHECK(inventory->cpu_cores >= 1);
+    CHECK(inventory->memory_bytes > 1024 * 1024);
+    CHECK(inventory->disk_bytes > 0);
+    CHECK(inventory->runtime.empty());
+    CHECK(pretty_name("ID=x\nPRETTY_NAME=\"Some System 1\"\n") == "Some System 1");
+    CHECK(pretty_name("ID=x\n").empty());
+}
+
+}  // namespace harmony::agent

@@ -1,0 +1,226 @@
+// The operator's mind: every fact goes in, what has to be done comes out.
+//
+// It performs nothing and has no clock: `now` comes with each event. The same events in the same order give
+// the same actions. Actions are pulled, not pushed: a device whose keys must change is marked and its writes
+// are worked out when take_writes() reaches it, so that many changes cost one write and memory stays bounded
+// by the fleet, not by the changes. Counters are cardinalities of bitmaps that follow the state; nothing is
+// counted by events.
+//
+// What a device should hold: each Deployment whose active spec selects it, its score as value, and an index
+// that lists them. A device with nothing to hold has an empty index: no index at all means that the operator
+// has not spoken, which is not a reason to remove anything.
+//
+// Not thread-safe: one thread owns it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "harmony/operator/events.hpp"
+#include "harmony/operator/label_index.hpp"
+
+namespace harmony::op {
+
+struct ReducerOptions {
+    std::chrono::seconds heartbeat_stale_after{90};
+    // How long after its last write a device may still report another digest before the write is repeated.
+    std::chrono::seconds hint_grace{5};
+    std::chrono::milliseconds status_interval{1'000};  // at most one status per Deployment in this time
+};
+
+struct DeviceView {
+    bool online = false;
+    std::optional<contracts::Timestamp> last_heartbeat;
+    std::vector<contracts::DeploymentName> reported;  // sorted
+};
+
+struct FleetCounts {
+    std::int64_t devices = 0;
+    std::int64_t online = 0;
+    std::int64_t deployments = 0;
+    std::int64_t labels = 0;            // distinct
+    std::int64_t waiting_devices = 0;   // marked, their writes not yet taken
+    std::uint64_t repeated_hints = 0;   // since the start
+    std::uint64_t ignored_reports = 0;  // older than what is known, or of no use; since the start
+};
+
+class Reducer {
+ public:
+    explicit Reducer(ReducerOptions options = {}) : options_(options) {}
+
+    void apply(const Event& event, contracts::Timestamp now);
+
+    // At most about `limit` writes (a device's writes stay together). Empty while the bucket's content is
+    // unknown.
+    [[nodiscard]] WriteBatchAction take_writes(std::size_t limit, contracts::Timestamp now);
+    // Deployments marked for deletion of which no key is left in the bucket: their finalizer may go. Named
+    // until DeploymentGone is applied.
+    [[nodiscard]] std::vector<contracts::DeploymentName> releasable_deployments() const;
+    // Statuses that changed and are due.
+    [[nodiscard]] std::vector<StatusAction> take_statuses(contracts::Timestamp now);
+
+    // True once a snapshot has ended and nothing has made the bucket uncertain since.
+    [[nodiscard]] bool in_sync() const { return sync_ == Sync::Known; }
+    [[nodiscard]] bool settled() const { return in_sync() && dirty_.empty() && orphans_.empty(); }
+
+    [[nodiscard]] std::vector<contracts::DeviceId> devices() const;  // registered ones
+    [[nodiscard]] bool knows_device(const contracts::DeviceId& device) const;
+    [[nodiscard]] DeviceView device(const contracts::DeviceId& device, contracts::Timestamp now) const;
+    // The latest status taken; none for an unknown deployment or before the first.
+    [[nodiscard]] std::optional<contracts::DeploymentStatus> status(
+        const contracts::DeploymentName& deployment) const;
+    // The counters at this moment.
+    [[nodiscard]] contracts::DeploymentAggregate aggregate(const contracts::DeploymentName& deployment) const;
+    [[nodiscard]] contracts::DesiredIndex desired(const contracts::DeviceId& device) const;
+    [[nodiscard]] FleetCounts counts() const;
+
+ private:
+    enum class Written : std::uint8_t { Absent, Stale, Current };
+    enum class Reported : std::uint8_t { Nothing, Pending, Running, Failed };
+    enum class Sync : std::uint8_t { Unknown, Loading, Known };
+
+    // What one deployment and one device have to do with each other.
+    struct Pair {
+        DeploymentSlot deployment = 0;
+        std::uint16_t replay = 0;  // of the report
+        Written written = Written::Absent;
+        Reported reported = Reported::Nothing;
+        bool targeted = false;
+        std::uint64_t reported_hash = 0;
+        std::int64_t last_event_us = 0;
+    };
+    struct DeviceRecord {
+        contracts::DeviceId id;
+        std::vector<LabelId> labels;
+        std::vector<Pair> pairs;  // sorted by deployment slot
+        std::uint64_t digest = 0;
+        std::uint32_t last_heartbeat_s = 0;  // 0: never; seconds since 1970 fit until 2106
+        std::uint32_t last_write_s = 0;
+        Written index = Written::Absent;
+        bool registered = false;
+        bool forgotten = false;  // its keys in the other buckets are to be deleted too
+        bool dirty = false;
+        bool watched = false;  // has an entry in expiries_
+        bool digest_known = false;
+    };
+    struct Failure {
+        contracts::Timestamp at;
+        std::string message;
+    };
+    struct DeploymentRecord {
+        contracts::DeploymentName name;
+        bool exists = false;
+        bool deleting = false;
+        bool paused = false;
+        bool waiting = false;  // paused with a spec that is not the active one
+        std::int64_t generation = 0;
+        std::optional<contracts::LabelSelector> selector;  // of the active spec
+        CompiledSelector compiled;
+        std::shared_ptr<const std::string> value;  // the active score's canonical bytes
+        std::uint64_t hash = 0;
+        Bitmap targets;
+        Bitmap succeeded;
+        Bitmap failed;
+        std::map<DeviceSlot, Failure> failures;
+        std::set<std::pair<contracts::Timestamp, DeviceSlot>> failure_order;
+        std::uint32_t pairs = 0;         // that name it
+        std::uint32_t keys_written = 0;  // pairs whose key is in the bucket
+        std::uint64_t last_delete_batch = 0;
+        contracts::DeploymentStatus status;
+        bool status_taken = false;
+        bool status_dirty = false;
+        contracts::Timestamp status_at;
+    };
+
+    void on(const DeviceKnown& event, contracts::Timestamp now);
+    void on(const DeviceForgotten& event, contracts::Timestamp now);
+    void on(const DeploymentKnown& event, contracts::Timestamp now);
+    void on(const DeploymentGone& event, contracts::Timestamp now);
+    void on(const StateReported& event, contracts::Timestamp now);
+    void on(const StateWithdrawn& event, contracts::Timestamp now);
+    void on(const StateReplayBegan& event, contracts::Timestamp now);
+    void on(const StateReplayEnded& event, contracts::Timestamp now);
+    void on(const HeartbeatSeen& event, contracts::Timestamp now);
+    void on(const SnapshotBegan& event, contracts::Timestamp now);
+    void on(const SnapshotChunk& event, contracts::Timestamp now);
+    void on(const SnapshotEnded& event, contracts::Timestamp now);
+    void on(const BucketUncertain& event, contracts::Timestamp now);
+    void on(const WritesAcknowledged& event, contracts::Timestamp now);
+    void on(const Tick& event, contracts::Timestamp now);
+
+    // reducer_devices.cpp
+    [[nodiscard]] DeviceSlot device_slot(const contracts::DeviceId& id);
+    [[nodiscard]] std::optional<DeviceSlot> find_device(const contracts::DeviceId& id) const;
+    void free_device_if_unused(DeviceSlot slot);
+    void retarget_device(DeviceSlot slot);
+    void expire_heartbeats(contracts::Timestamp now);
+    [[nodiscard]] std::uint64_t expected_digest(DeviceRecord& device);
+    [[nodiscard]] bool settled(const DeviceRecord& device) const;
+    void repeat_hint(DeviceSlot slot);
+
+    // reducer_deployments.cpp
+    [[nodiscard]] DeploymentSlot deployment_slot(const contracts::DeploymentName& name);
+    [[nodiscard]] std::optional<DeploymentSlot> find_deployment(const contracts::DeploymentName& name) const;
+    void free_deployment_if_unused(DeploymentSlot slot);
+    void set_active(DeploymentSlot slot, const std::optional<contracts::DeploymentSpec>& active);
+    void retarget_deployment(DeploymentSlot slot, const Bitmap& wanted);
+    void set_value(DeploymentSlot slot, const contracts::Score& score);
+
+    // reducer_reports.cpp
+    [[nodiscard]] Pair& pair(DeviceSlot device, DeploymentSlot deployment);
+    [[nodiscard]] Pair* find_pair(DeviceSlot device, DeploymentSlot deployment);
+    void erase_unused_pairs(DeviceSlot device);
+    void set_targeted(DeviceSlot device, DeploymentSlot deployment, bool targeted);
+    void set_written(Pair& pair, Written written);
+    void classify(DeviceSlot device, const Pair& pair);
+    void keep_failure(DeploymentRecord& deployment, DeviceSlot device, std::optional<Failure> failure);
+    void withdraw(DeviceSlot device, Pair& pair);
+
+    // reducer_writes.cpp
+    void mark(DeviceSlot device);
+    void write_device(DeviceSlot slot, std::vector<KvWrite>& out, contracts::Timestamp now);
+    [[nodiscard]] std::string index_bytes(const DeviceRecord& device) const;
+    void take_snapshot_entry(const SnapshotEntry& entry);
+    [[nodiscard]] bool is_desired(const std::string& key) const;
+
+    void touch_status(DeploymentSlot slot);
+    [[nodiscard]] contracts::DeploymentAggregate aggregate(const DeploymentRecord& deployment) const;
+
+    ReducerOptions options_;
+    LabelIndex labels_;
+
+    std::deque<DeviceRecord> devices_;
+    std::vector<DeviceSlot> free_devices_;
+    std::unordered_map<std::string_view, DeviceSlot> device_slots_;  // the keys live in devices_
+    Bitmap registered_;
+    Bitmap online_;
+    std::map<std::uint32_t, std::vector<DeviceSlot>> expiries_;  // second: whose heartbeat may be stale then
+    std::uint16_t replay_ = 0;
+
+    std::deque<DeploymentRecord> deployments_;
+    std::vector<DeploymentSlot> free_deployments_;
+    std::map<std::string, DeploymentSlot, std::less<>> deployment_slots_;
+    std::vector<DeploymentSlot> status_dirty_;
+    std::set<DeploymentSlot> deleting_;
+
+    Sync sync_ = Sync::Unknown;
+    std::deque<DeviceSlot> dirty_;
+    std::vector<std::string> orphans_;  // keys of the bucket that belong to nothing
+    std::uint64_t batch_ = 0;
+    std::uint64_t acknowledged_ = 0;
+    std::uint64_t repeated_hints_ = 0;
+    std::uint64_t ignored_reports_ = 0;
+    std::vector<DeploymentSlot> scratch_;
+};
+
+}  // namespace harmony::op

@@ -1,0 +1,25 @@
+// What a Deployment's status says, as a function of its counters.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "harmony/contracts/resources.hpp"
+#include "harmony/contracts/timestamps.hpp"
+
+namespace harmony::op {
+
+struct StatusInput {
+    std::int64_t generation = 0;
+    bool deleting = false;
+    std::int64_t keys_left = 0;  // in the bucket, while deleting
+    bool waiting = false;        // paused with a spec that the fleet does not hold
+    contracts::DeploymentAggregate aggregate;
+};
+
+// A condition keeps its transition time while its status stays the same.
+[[nodiscard]] contracts::DeploymentStatus derive_status(const StatusInput& input,
+                                                        const std::vector<contracts::Condition>& previous,
+                                                        contracts::Timestamp now);
+
+}  // namespace harmony::op

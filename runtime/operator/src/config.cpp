@@ -1,0 +1,86 @@
+#include "harmony/operator/config.hpp"
+
+#include "harmony/contracts/names.hpp"
+#include "harmony/daemon/config_reader.hpp"
+#include "harmony/daemon/files.hpp"
+
+namespace harmony::op {
+
+namespace daemon = runtime::daemon;
+
+namespace {
+
+constexpr std::int64_t kMaxReplicas = 5;  // JetStream's own limit
+
+Result<runtime::nats::Credentials> read_credentials_file(const std::string& path) {
+    const auto text = daemon::read_secret_file(path);
+    if (!text) return fail(text.error().wrap("credentials.file"));
+    auto reader = daemon::ConfigReader::parse(*text, path);
+    if (!reader) return fail(reader.error());
+    runtime::nats::Credentials credentials;
+    credentials.user = reader->required_string("nats_user");
+    credentials.password = reader->required_string("nats_pass");
+    if (auto done = reader->finish(); !done) return fail(done.error());
+    return credentials;
+}
+
+void read_operator_table(daemon::ConfigReader& reader, OperatorConfig& config) {
+    config.name_space = reader.required_string("operator.namespace");
+    if (!config.name_space.empty()) {
+        if (auto valid = contracts::check_name("namespace", config.name_space, 63); !valid) {
+            reader.problem("operator.namespace", valid.error().message());
+        }
+    }
+    config.state_dir = reader.required_string("operator.state_dir");
+    if (!config.state_dir.empty() && config.state_dir.front() != '/') {
+        reader.problem("operator.state_dir", "found \"" + config.state_dir + "\", expected an absolute path");
+    }
+    config.health_port = static_cast<std::uint16_t>(reader.integer("operator.health_port", 0, 0, 65535));
+    const std::int64_t interval = reader.integer("operator.heartbeat_interval_s", 30, 1, 3600);
+    const std::int64_t stale = reader.integer("operator.heartbeat_stale_after_s", 3 * interval, 2, 24 * 3600);
+    if (stale < 2 * interval) {
+        reader.problem("operator.heartbeat_stale_after_s",
+                       "found " + std::to_string(stale) + ", expected at least two heartbeat intervals (" +
+                           std::to_string(2 * interval) +
+                           "): one late heartbeat must not make a device offline");
+    }
+    config.heartbeat_interval = std::chrono::seconds(interval);
+    config.heartbeat_stale_after = std::chrono::seconds(stale);
+    config.log_level = reader.one_of("operator.log_level", {"debug", "info", "warning", "error"}, "info");
+}
+
+}  // namespace
+
+Result<OperatorConfig> read_operator_config(const std::string& path) {
+    const auto text = daemon::read_file(path);
+    if (!text) return fail(text.error());
+    auto reader = daemon::ConfigReader::parse(*text, path);
+    if (!reader) return fail(reader.error());
+
+    OperatorConfig config;
+    read_operator_table(*reader, config);
+    config.nats_urls = reader->string_list("nats.urls", true);
+    config.replicas = static_cast<int>(reader->integer("kv.replicas", 1, 1, kMaxReplicas));
+
+    (void)reader->one_of("credentials.type", {"toml-shared"});
+    const bool from_file = reader->has("credentials.file");
+    std::string credentials_file;
+    if (from_file) {
+        credentials_file = reader->required_string("credentials.file");
+    } else {
+        config.credentials.user = reader->required_string("credentials.nats_user");
+        config.credentials.password = reader->required_string("credentials.nats_pass");
+    }
+    if (auto done = reader->finish(); !done) return fail(done.error());
+
+    if (from_file) {
+        auto credentials = read_credentials_file(credentials_file);
+        if (!credentials) return fail(credentials.error());
+        config.credentials = std::move(*credentials);
+    } else if (auto guarded = daemon::read_secret_file(path); !guarded) {
+        return fail(guarded.error().wrap("the file holds credentials"));
+    }
+    return config;
+}
+
+}  // namespace harmony::op

@@ -1,0 +1,146 @@
+#include "harmony/operator/reducer.hpp"
+
+#include <algorithm>
+
+#include "harmony/contracts/canonical_json.hpp"
+#include "harmony/operator/status.hpp"
+
+namespace harmony::op {
+
+using contracts::Timestamp;
+
+void Reducer::apply(const Event& event, Timestamp now) {
+    std::visit([&](const auto& fact) { on(fact, now); }, event);
+}
+
+void Reducer::on(const Tick&, Timestamp now) {
+    expire_heartbeats(now);
+}
+
+void Reducer::touch_status(DeploymentSlot slot) {
+    DeploymentRecord& deployment = deployments_[slot];
+    if (deployment.status_dirty || !deployment.exists) return;
+    deployment.status_dirty = true;
+    status_dirty_.push_back(slot);
+}
+
+contracts::DeploymentAggregate Reducer::aggregate(const DeploymentRecord& deployment) const {
+    contracts::DeploymentAggregate result;
+    result.matched_device_count = static_cast<std::int64_t>(deployment.targets.cardinality());
+    result.succeeded = static_cast<std::int64_t>(deployment.succeeded.cardinality());
+    result.failed = static_cast<std::int64_t>(deployment.failed.cardinality());
+    result.pending = result.matched_device_count - result.succeeded - result.failed;
+    for (auto latest = deployment.failure_order.rbegin(); latest != deployment.failure_order.rend();
+         ++latest) {
+        if (!deployment.failed.contains(latest->second)) continue;
+        result.last_error = contracts::AggregateError{
+            devices_[latest->second].id.str(), deployment.failures.at(latest->second).message, latest->first};
+        break;
+    }
+    return result;
+}
+
+std::vector<StatusAction> Reducer::take_statuses(Timestamp now) {
+    const std::int64_t interval = std::chrono::microseconds(options_.status_interval).count();
+    std::vector<StatusAction> result;
+    std::vector<DeploymentSlot> later;
+    for (const DeploymentSlot slot : status_dirty_) {
+        DeploymentRecord& deployment = deployments_[slot];
+        if (!deployment.status_dirty) continue;
+        const std::int64_t age = now.microseconds() - deployment.status_at.microseconds();
+        if (deployment.status_taken && age >= 0 && age < interval) {
+            later.push_back(slot);
+            continue;
+        }
+        deployment.status_dirty = false;
+        if (!deployment.exists) continue;
+        const StatusInput input{deployment.generation, deployment.deleting, deployment.keys_written,
+                                deployment.waiting, aggregate(deployment)};
+        auto status = derive_status(input, deployment.status.conditions, now);
+        if (deployment.status_taken && status == deployment.status) continue;
+        const bool conditions_changed = status.conditions != deployment.status.conditions;
+        deployment.status = status;
+        deployment.status_taken = true;
+        deployment.status_at = now;
+        result.push_back({deployment.name, std::move(status), conditions_changed});
+    }
+    status_dirty_ = std::move(later);
+    return result;
+}
+
+std::vector<contracts::DeploymentName> Reducer::releasable_deployments() const {
+    std::vector<contracts::DeploymentName> result;
+    if (sync_ != Sync::Known) return result;
+    for (const DeploymentSlot slot : deleting_) {
+        const DeploymentRecord& deployment = deployments_[slot];
+        if (deployment.keys_written > 0 || deployment.last_delete_batch > acknowledged_) continue;
+        result.push_back(deployment.name);
+    }
+    return result;
+}
+
+std::vector<contracts::DeviceId> Reducer::devices() const {
+    std::vector<contracts::DeviceId> result;
+    for (const DeviceSlot slot : registered_)
+        result.push_back(devices_[slot].id);
+    return result;
+}
+
+bool Reducer::knows_device(const contracts::DeviceId& device) const {
+    const auto slot = find_device(device);
+    return slot && devices_[*slot].registered;
+}
+
+DeviceView Reducer::device(const contracts::DeviceId& device, Timestamp now) const {
+    DeviceView view;
+    const auto slot = find_device(device);
+    if (!slot) return view;
+    const DeviceRecord& record = devices_[*slot];
+    if (record.last_heartbeat_s != 0) {
+        view.last_heartbeat = Timestamp::from_microseconds(std::int64_t{record.last_heartbeat_s} * 1'000'000);
+        view.online = record.last_heartbeat_s + options_.heartbeat_stale_after.count() > now.seconds();
+    }
+    for (const Pair& pair : record.pairs) {
+        if (pair.reported != Reported::Nothing) view.reported.push_back(deployments_[pair.deployment].name);
+    }
+    std::sort(view.reported.begin(), view.reported.end());
+    return view;
+}
+
+std::optional<contracts::DeploymentStatus> Reducer::status(
+    const contracts::DeploymentName& deployment) const {
+    const auto slot = find_deployment(deployment);
+    if (!slot || !deployments_[*slot].exists || !deployments_[*slot].status_taken) return std::nullopt;
+    return deployments_[*slot].status;
+}
+
+contracts::DeploymentAggregate Reducer::aggregate(const contracts::DeploymentName& deployment) const {
+    const auto slot = find_deployment(deployment);
+    return slot ? aggregate(deployments_[*slot]) : contracts::DeploymentAggregate{};
+}
+
+contracts::DesiredIndex Reducer::desired(const contracts::DeviceId& device) const {
+    contracts::DesiredIndex index;
+    const auto slot = find_device(device);
+    if (!slot) return index;
+    for (const Pair& pair : devices_[*slot].pairs) {
+        if (pair.targeted) index.deployments.push_back(deployments_[pair.deployment].name);
+    }
+    std::sort(index.deployments.begin(), index.deployments.end());
+    return index;
+}
+
+FleetCounts Reducer::counts() const {
+    FleetCounts result;
+    result.devices = static_cast<std::int64_t>(registered_.cardinality());
+    result.online = static_cast<std::int64_t>(online_.and_cardinality(registered_));
+    for (const DeploymentRecord& deployment : deployments_)
+        result.deployments += deployment.exists ? 1 : 0;
+    result.labels = static_cast<std::int64_t>(labels_.label_count());
+    result.waiting_devices = static_cast<std::int64_t>(dirty_.size());
+    result.repeated_hints = repeated_hints_;
+    result.ignored_reports = ignored_reports_;
+    return result;
+}
+
+}  // namespace harmony::op

@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <charconv>
+
+#include "harmony/contracts/canonical_json.hpp"
+#include "harmony/contracts/desired_state.hpp"
+#include "harmony/operator/reducer.hpp"
+
+namespace harmony::op {
+
+using contracts::Timestamp;
+
+namespace {
+
+std::uint64_t from_hex(std::string_view digits) {
+    std::uint64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    return value;
+}
+
+std::uint32_t second_of(Timestamp when) {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(when.seconds(), 0, UINT32_MAX));
+}
+
+}  // namespace
+
+std::optional<DeviceSlot> Reducer::find_device(const contracts::DeviceId& id) const {
+    const auto found = device_slots_.find(id.str());
+    if (found == device_slots_.end()) return std::nullopt;
+    return found->second;
+}
+
+DeviceSlot Reducer::device_slot(const contracts::DeviceId& id) {
+    if (const auto known = find_device(id)) return *known;
+    DeviceSlot slot = 0;
+    if (free_devices_.empty()) {
+        slot = static_cast<DeviceSlot>(devices_.size());
+        devices_.emplace_back();
+    } else {
+        slot = free_devices_.back();
+        free_devices_.pop_back();
+    }
+    devices_[slot].id = id;
+    device_slots_.emplace(devices_[slot].id.str(), slot);
+    return slot;
+}
+
+void Reducer::free_device_if_unused(DeviceSlot slot) {
+    DeviceRecord& device = devices_[slot];
+    const bool used = device.registered || device.forgotten || device.dirty || device.watched ||
+                      device.index != Written::Absent || !device.pairs.empty();
+    if (used || device.id.empty()) return;
+    device_slots_.erase(device.id.str());
+    online_.remove(slot);
+    device = DeviceRecord{};
+    free_devices_.push_back(slot);
+}
+
+void Reducer::on(const DeviceKnown& event, Timestamp) {
+    const DeviceSlot slot = device_slot(event.device);
+    DeviceRecord& device = devices_[slot];
+    device.forgotten = false;
+    if (device.registered && labels_.labels(device.labels) == event.labels) return;
+    if (device.registered) labels_.remove_device(slot, device.labels);
+    device.labels = labels_.add_device(slot, event.labels);
+    if (!device.registered) {
+        device.registered = true;
+        registered_.add(slot);
+        mark(slot);
+    }
+    retarget_device(slot);
+}
+
+void Reducer::on(const DeviceForgotten& event, Timestamp) {
+    const auto slot = find_device(event.device);
+    if (!slot || !devices_[*slot].registered) return;
+    DeviceRecord& device = devices_[*slot];
+    labels_.remove_device(*slot, device.labels);
+    device.labels.clear();
+    device.registered = false;
+    device.forgotten = true;
+    device.last_heartbeat_s = 0;
+    registered_.remove(*slot);
+    online_.remove(*slot);
+    retarget_device(*slot);
+    mark(*slot);
+}
+
+// Looks at the selectors filed under the device's own labels, and at what it is a target of now.
+void Reducer::retarget_device(DeviceSlot slot) {
+    DeviceRecord& device = devices_[slot];
+    std::vector<DeploymentSlot> wanted;
+    if (device.registered) {
+        labels_.candidates(device.labels, scratch_);
+        for (const DeploymentSlot candidate : scratch_) {
+            if (labels_.matches(deployments_[candidate].compiled, device.labels)) wanted.push_back(candidate);
+        }
+    }
+    std::vector<DeploymentSlot> leaving;
+    for (const Pair& pair : device.pairs) {
+        if (pair.targeted && !std::binary_search(wanted.begin(), wanted.end(), pair.deployment)) {
+            leaving.push_back(pair.deployment);
+        }
+    }
+    for (const DeploymentSlot deployment : leaving)
+        set_targeted(slot, deployment, false);
+    for (const DeploymentSlot deployment : wanted)
+        set_targeted(slot, deployment, true);
+}
+
+void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
+    const DeviceSlot slot = device_slot(event.device);
+    DeviceRecord& device = devices_[slot];
+    const std::uint32_t stale_after = static_cast<std::uint32_t>(options_.heartbeat_stale_after.count());
+    device.last_heartbeat_s = std::max(device.last_heartbeat_s, second_of(event.seen_at));
+    if (device.last_heartbeat_s + stale_after > second_of(now)) online_.add(slot);
+    if (!device.watched) {
+        device.watched = true;
+        expiries_[device.last_heartbeat_s + stale_after].push_back(slot);
+    }
+    if (!device.registered || sync_ != Sync::Known || device.dirty) return;
+    const std::int64_t grace = options_.hint_grace.count();
+    if (event.seen_at.seconds() < std::int64_t{device.last_write_s} + grace) return;
+    if (from_hex(event.desired_digest) == expected_digest(device)) return;
+    repeat_hint(slot);
+}
+
+void Reducer::expire_heartbeats(Timestamp now) {
+    const std::uint32_t now_s = second_of(now);
+    const std::uint32_t stale_after = static_cast<std::uint32_t>(options_.heartbeat_stale_after.count());
+    while (!expiries_.empty() && expiries_.begin()->first <= now_s) {
+        const auto due = expiries_.extract(expiries_.begin());
+        for (const DeviceSlot slot : due.mapped()) {
+            DeviceRecord& device = devices_[slot];
+            const std::uint32_t expiry = device.last_heartbeat_s + stale_after;
+            if (device.last_heartbeat_s != 0 && expiry > now_s) {
+                expiries_[expiry].push_back(slot);
+                continue;
+            }
+            device.watched = false;
+            online_.remove(slot);
+            free_device_if_unused(slot);
+        }
+    }
+}
+
+std::uint64_t Reducer::expected_digest(DeviceRecord& device) {
+    if (device.digest_known) return device.digest;
+    contracts::DesiredHashes held;
+    for (const Pair& pair : device.pairs) {
+        if (!pair.targeted) continue;
+        const DeploymentRecord& deployment = deployments_[pair.deployment];
+        held.emplace(deployment.name, contracts::hex16(deployment.hash));
+    }
+    device.digest = from_hex(contracts::desired_digest(held));
+    device.digest_known = true;
+    return device.digest;
+}
+
+// The device has had time to hear and holds something else: a hint was lost, or its store was.
+void Reducer::repeat_hint(DeviceSlot slot) {
+    DeviceRecord& device = devices_[slot];
+    for (Pair& pair : device.pairs) {
+        if (pair.written == Written::Current) set_written(pair, Written::Stale);
+    }
+    if (device.index == Written::Current) device.index = Written::Stale;
+    ++repeated_hints_;
+    mark(slot);
+}
+
+}  // namespace harmony::op

@@ -1,0 +1,226 @@
+#include "harmony/operator/service.hpp"
+
+#include <pthread.h>
+
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "core.hpp"
+#include "harmony/contracts/canonical_json.hpp"
+#include "harmony/contracts/device_permissions.hpp"
+#include "harmony/contracts/kv.hpp"
+#include "harmony/daemon/files.hpp"
+#include "harmony/daemon/logging.hpp"
+#include "harmony/nats/connection.hpp"
+#include "harmony/nats/key_value.hpp"
+
+namespace harmony::op {
+
+namespace daemon = runtime::daemon;
+namespace nats = runtime::nats;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr daemon::Logger kLog("service");
+constexpr std::size_t kLookups = 256;
+constexpr std::string_view kQueueGroup = "harmony-fleet-operator";
+// Two kMaxBatches of values with their subjects; what doesn't fit fails and is written again.
+constexpr int kReconnectBufferBytes = 8 * 1024 * 1024;
+
+class Service final : public OperatorService {
+ public:
+    explicit Service(OperatorConfig config) : config_(std::move(config)), lookups_(kLookups) {}
+    ~Service() override { stop(); }
+
+    Result<void> start(std::unique_ptr<ResourceStore> store, std::string version,
+                       daemon::HealthRegistry& health, daemon::MetricsRegistry& metrics) {
+        CoreOptions options;
+        options.name_space = config_.name_space;
+        options.version = std::move(version);
+        options.reducer.heartbeat_stale_after = config_.heartbeat_stale_after;
+        connection_ = nats::make_nats_connection(connection_options());
+        core_ = std::make_unique<Core>(std::move(store), std::move(options), ports(), health, metrics);
+        health.add(daemon::CheckKind::Readiness, "nats", [this]() -> Result<void> {
+            const auto status = connection_->status();
+            if (status == nats::ConnectionStatus::Connected) return {};
+            return fail(ErrorKind::Unavailable, std::string(nats::to_string(status)));
+        });
+        if (auto restored = core_->restore(); !restored) return restored;
+        WriterEvents writer_events;
+        writer_events.on_batch = [this](std::uint64_t number, bool ok) { core_->post_batch(number, ok); };
+        writer_events.on_snapshot = [this](Event event) { core_->post(std::move(event)); };
+        writer_events.on_loaded = [this] { core_->post_loaded(); };
+        writer_ = make_nats_desired_writer(*connection_, {config_.replicas, config_.heartbeat_interval},
+                                           std::move(writer_events));
+        core_->start(*writer_);
+        lookup_thread_ = std::jthread([this](const std::stop_token& stop) {
+            pthread_setname_np(pthread_self(), "state-lookup");
+            answer_lookups(stop);
+        });
+        if (auto connected = connect(); !connected) return connected;
+        sources_ = watch_buckets(*connection_, metrics, source_events());
+        {
+            const std::lock_guard lock(sources_mutex_);
+            sources_ready_ = sources_.get();
+        }
+        return serve_api();
+    }
+
+    void stop() override {
+        if (stopped_) return;
+        stopped_ = true;
+        {
+            const std::lock_guard lock(sources_mutex_);
+            sources_ready_ = nullptr;
+        }
+        api_.end();
+        lookups_.close();
+        if (core_) core_->stop();  // from now on posts return at once
+        sources_.reset();
+        if (writer_) writer_->stop();
+        lookup_thread_.request_stop();
+        if (lookup_thread_.joinable()) lookup_thread_.join();
+        if (connection_) {
+            (void)connection_->flush(1s);
+            connection_->close();
+        }
+    }
+
+ private:
+    nats::ConnectionOptions connection_options() const {
+        nats::ConnectionOptions options;
+        options.urls = config_.nats_urls;
+        options.credentials = config_.credentials;
+        options.name = "harmony-fleet-operator " + config_.name_space;
+        options.inbox_prefix = contracts::kOperatorInboxPrefix;
+        options.reconnect_buffer_bytes = kReconnectBufferBytes;
+        return options;
+    }
+
+    CorePorts ports() {
+        CorePorts ports;
+        ports.reply = [this](const std::string& subject, std::string payload) {
+            reply(subject, std::move(payload));
+        };
+        ports.look_up = [this](LookupJob job) { return lookups_.try_push(std::move(job)); };
+        ports.connected = [this] { return connection_->status() == nats::ConnectionStatus::Connected; };
+        return ports;
+    }
+
+    Result<void> connect() {
+        nats::ConnectionEvents events;
+        events.on_connected = [this](nats::Connected when) {
+            kLog.info(when == nats::Connected::First ? "connected to NATS" : "connected to NATS again");
+            core_->post_connected();
+            const std::lock_guard lock(sources_mutex_);
+            if (sources_ready_ != nullptr) sources_ready_->restart();
+        };
+        events.on_disconnected = [](const Error& reason) {
+            kLog.warning("NATS is away", {{"reason", reason.text()}});
+        };
+        events.on_error = [](const Error& error) { kLog.error("NATS refused", {{"error", error.text()}}); };
+        return connection_->start(std::move(events));
+    }
+
+    SourceEvents source_events() {
+        SourceEvents events;
+        events.on_info = [this](contracts::DeviceInfo info) { core_->post_info(std::move(info)); };
+        events.on_event = [this](Event event) { core_->post(std::move(event)); };
+        events.on_heartbeat = [this](Event event) { core_->try_post_heartbeat(std::move(event)); };
+        events.on_caught_up = [this](Source source) { core_->post_caught_up(source); };
+        events.on_trouble = [this] { core_->post_trouble(); };
+        return events;
+    }
+
+    Result<void> serve_api() {
+        nats::SubscribeOptions options;
+        options.queue_group = kQueueGroup;
+        auto subscribed = connection_->subscribe(
+            std::string(contracts::kFleetApiSubscription),
+            [this](const nats::Message& request) {
+                if (core_->try_post_request(request) || request.reply.empty()) return;
+                reply(request.reply, contracts::RemoteError{contracts::RemoteErrorKind::RuntimeUnavailable,
+                                                            "the operator is busy; try again"}
+                                         .encode());
+            },
+            options);
+        if (!subscribed) return fail(subscribed.error().wrap("fleet API"));
+        api_ = std::move(*subscribed);
+        return {};
+    }
+
+    void reply(const std::string& subject, std::string payload) {
+        nats::Message message;
+        message.subject = subject;
+        message.payload = std::move(payload);
+        if (auto sent = connection_->publish(message); !sent) {
+            kLog.warning("a reply could not be sent", {{"error", sent.error().text()}});
+        }
+    }
+
+    void answer_lookups(const std::stop_token& stop) {
+        nats::KeyValue states(*connection_, std::string(contracts::kDeviceStateBucket));
+        while (!stop.stop_requested()) {
+            auto job = lookups_.pop(500ms);
+            if (!job) {
+                if (lookups_.closed()) return;
+                continue;
+            }
+            reply(job->reply_subject, look_up(states, *job));
+        }
+    }
+
+    static std::string look_up(nats::KeyValue& states, LookupJob& job) {
+        const auto device = job.reply.device.id();
+        if (!device) return contracts::RemoteError::from_error(device.error()).encode();
+        for (const contracts::DeploymentName& name : job.wanted) {
+            const auto entry = states.get(contracts::device_state_key(*device, name));
+            if (!entry) {
+                return contracts::RemoteError{contracts::RemoteErrorKind::RuntimeUnavailable,
+                                              entry.error().text()}
+                    .encode();
+            }
+            if (!*entry) continue;
+            auto state = contracts::DeploymentState::decode((*entry)->value);
+            if (state) job.reply.deployments.push_back(std::move(*state));
+        }
+        std::string reply = job.reply.encode();
+        // A device with very many reports: those that fit.
+        while (reply.size() > contracts::kMaxDocumentBytes && !job.reply.deployments.empty()) {
+            job.reply.deployments.resize(job.reply.deployments.size() / 2);
+            reply = job.reply.encode();
+        }
+        return reply;
+    }
+
+    const OperatorConfig config_;
+    std::unique_ptr<nats::NatsConnection> connection_;
+    std::unique_ptr<Core> core_;
+    std::unique_ptr<DesiredWriter> writer_;
+    std::mutex sources_mutex_;
+    BucketSources* sources_ready_ = nullptr;
+    std::unique_ptr<BucketSources> sources_;
+    nats::Subscription api_;
+    daemon::BoundedQueue<LookupJob> lookups_;
+    std::jthread lookup_thread_;
+    bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OperatorService>> start_operator(OperatorConfig config, std::string version,
+                                                        daemon::HealthRegistry& health,
+                                                        daemon::MetricsRegistry& metrics) {
+    if (auto made = daemon::make_directories(config.state_dir); !made) return fail(made.error());
+    auto store = ResourceStore::open(config.state_dir + "/resources.sqlite");
+    if (!store) return fail(store.error());
+    auto service = std::make_unique<Service>(std::move(config));
+    if (auto started = service->start(std::move(*store), std::move(version), health, metrics); !started) {
+        return fail(started.error());
+    }
+    return std::unique_ptr<OperatorService>(std::move(service));
+}
+
+}  // namespace harmony::op

@@ -1,0 +1,118 @@
+#include "operator_process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "harmony/contracts/kv.hpp"
+#include "harmony/daemon/files.hpp"
+
+namespace harmony::op::testing {
+
+using namespace std::chrono_literals;
+
+bool eventually(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (std::chrono::steady_clock::now() < deadline) {
+        if (done()) return true;
+        std::this_thread::sleep_for(20ms);
+    }
+    return done();
+}
+
+OperatorHome::OperatorHome(const std::string& nats_url) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "harmony-operator-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+    const std::string text =
+        "[operator]\nnamespace = \"fleet-test\"\nstate_dir = \"" + path_ + "/state\"\n[nats]\nurls = [\"" +
+        nats_url +
+        "\"]\n[credentials]\ntype = \"toml-shared\"\nnats_user = \"operator\"\nnats_pass = \"x\"\n";
+    REQUIRE(runtime::daemon::write_file_durably(config(), text));
+}
+
+OperatorHome::~OperatorHome() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+std::string OperatorHome::log() const {
+    return runtime::daemon::read_file(path_ + "/log").value_or("no log");
+}
+
+OperatorProcess::OperatorProcess(const OperatorHome& home) {
+    const std::string log = home.path() + "/log";
+    const std::string config = home.config();
+    pid_ = ::fork();
+    REQUIRE(pid_ >= 0);
+    if (pid_ > 0) return;
+    const int descriptor = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ::dup2(descriptor, 1);
+    ::dup2(descriptor, 2);
+    ::execl(HARMONY_FLEET_OPERATOR, HARMONY_FLEET_OPERATOR, "--config", config.c_str(), nullptr);
+    ::_exit(127);
+}
+
+void OperatorProcess::kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+}
+
+int OperatorProcess::terminate() {
+    ::kill(pid_, SIGTERM);
+    int status = 0;
+    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Stack::Stack() {
+    wait_until_ready();
+}
+
+void Stack::wait_until_ready() {
+    const bool ready = eventually([&] {
+        const auto status = api.status();
+        return status && status->ready;
+    });
+    if (!ready) FAIL(home.log());
+}
+
+std::map<std::string, std::string> Stack::desired() {
+    std::map<std::string, std::string> result;
+    runtime::nats::KeyValue bucket(*connection, std::string(contracts::kDesiredStateBucket));
+    const auto entries = bucket.load();
+    if (!entries) return result;
+    for (const auto& entry : *entries)
+        result[entry.key] = entry.value;
+    return result;
+}
+
+void Stack::put(std::string_view bucket, const std::string& key, const std::string& value) {
+    runtime::nats::KeyValue kv(*connection, std::string(bucket));
+    const auto done = kv.put(key, value);
+    if (!done) FAIL(done.error().text());
+}
+
+void Stack::register_device(const std::string& id, const contracts::Labels& labels) {
+    contracts::DeviceInfo info;
+    info.device_id = device_id(id);
+    info.labels = labels;
+    info.agent_version = "0.1.0";
+    info.updated_at = contracts::Timestamp::now();
+    put(contracts::kDeviceInfoBucket, contracts::device_info_key(info.device_id), info.encode());
+}
+
+void Stack::apply(const contracts::Deployment& deployment) {
+    const auto applied = api.apply(deployment);
+    if (!applied) FAIL(applied.error().text());
+}
+
+}  // namespace harmony::op::testing

@@ -1,0 +1,270 @@
+#include "harmony/operator/reducer.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "fleet_builders.hpp"
+
+using namespace harmony::op;
+using namespace harmony::op::testing;
+namespace contracts = harmony::contracts;
+
+namespace {
+
+struct Fleet {
+    Reducer reducer;
+    FakeBucket bucket;
+    contracts::Timestamp now = at(1000);
+
+    Fleet() { bucket.snapshot_to(reducer, now); }
+    void tell(const Event& event) { reducer.apply(event, now); }
+    void settle() { REQUIRE(bucket.settle(reducer, now)); }
+};
+
+std::string index_of(const std::vector<std::string>& names) {
+    contracts::DesiredIndex index;
+    for (const auto& name : names)
+        index.deployments.push_back(deployment_name(name));
+    return index.encode();
+}
+
+}  // namespace
+
+TEST_CASE("a matching device gets the score's canonical bytes and an index, another an empty index") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {{"site", "x"}}});
+    fleet.tell(DeviceKnown{device_id("b"), {{"site", "y"}}});
+    fleet.tell(known(deployment("web", selector({{"site", "x"}}), "img:1")));
+    fleet.settle();
+    CHECK(fleet.bucket.values == std::map<std::string, std::string>{{"a.web", score("img:1").encode()},
+                                                                    {"a._index", index_of({"web"})},
+                                                                    {"b._index", index_of({})}});
+}
+
+TEST_CASE("nothing is written twice when the same facts are told again") {
+    Fleet fleet;
+    for (int round = 0; round < 3; ++round) {
+        fleet.tell(DeviceKnown{device_id("a"), {{"site", "x"}}});
+        fleet.tell(known(deployment("web", selector({}), "img:1")));
+        fleet.settle();
+    }
+    CHECK(fleet.bucket.writes == 2);
+}
+
+TEST_CASE("a changed label moves the device between deployments") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {{"site", "x"}}});
+    fleet.tell(known(deployment("web", selector({{"site", "x"}}), "img:1")));
+    fleet.tell(known(deployment("db", selector({{"site", "y"}}), "img:2")));
+    fleet.settle();
+    fleet.tell(DeviceKnown{device_id("a"), {{"site", "y"}}});
+    fleet.settle();
+    CHECK(fleet.bucket.values == std::map<std::string, std::string>{{"a.db", score("img:2").encode()},
+                                                                    {"a._index", index_of({"db"})}});
+}
+
+TEST_CASE("a new device with no labels meets only selectors that need none") {
+    Fleet fleet;
+    contracts::LabelSelector absent;
+    absent.match_expressions.push_back({"site", contracts::SelectorOperator::DoesNotExist, {}});
+    fleet.tell(known(deployment("fallback", absent, "img:1")));
+    fleet.tell(known(deployment("web", selector({{"site", "x"}}), "img:1")));
+    fleet.tell(known(deployment("all", selector({}), "img:1")));
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.settle();
+    CHECK(fleet.bucket.values.at("a._index") == index_of({"all", "fallback"}));
+}
+
+TEST_CASE("a deployment being deleted is released only when its keys are gone and that is acknowledged") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    auto web = deployment("web", selector({}), "img:1");
+    fleet.tell(known(web));
+    fleet.settle();
+    web.metadata.deletion_timestamp = fleet.now;
+    fleet.tell(known(web));
+    CHECK(fleet.reducer.releasable_deployments().empty());
+    const auto batch = fleet.reducer.take_writes(100, fleet.now);
+    REQUIRE(batch.writes.size() == 2);
+    CHECK(batch.writes[0].key == "a._index");
+    CHECK(batch.writes[1].key == "a.web");
+    CHECK_FALSE(batch.writes[1].value);
+    CHECK(fleet.reducer.releasable_deployments().empty());
+    fleet.tell(WritesAcknowledged{batch.number});
+    CHECK(fleet.reducer.releasable_deployments() == std::vector{deployment_name("web")});
+    fleet.tell(DeploymentGone{deployment_name("web")});
+    CHECK(fleet.reducer.releasable_deployments().empty());
+    CHECK_FALSE(fleet.reducer.status(deployment_name("web")));
+}
+
+TEST_CASE("a deletion whose write failed is released after the bucket has been read again") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    auto web = deployment("web", selector({}), "img:1");
+    fleet.tell(known(web));
+    fleet.settle();
+    web.metadata.deletion_timestamp = fleet.now;
+    fleet.tell(known(web));
+    (void)fleet.reducer.take_writes(100, fleet.now);  // lost on the way
+    fleet.tell(BucketUncertain{});
+    CHECK(fleet.reducer.take_writes(100, fleet.now).writes.empty());
+    fleet.bucket.snapshot_to(fleet.reducer, fleet.now);
+    CHECK(fleet.reducer.releasable_deployments().empty());
+    fleet.settle();
+    CHECK(fleet.reducer.releasable_deployments() == std::vector{deployment_name("web")});
+    CHECK(fleet.bucket.values.count("a.web") == 0);
+}
+
+TEST_CASE("a wiped bucket is written again and orphans in it are removed after everything else") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.settle();
+    const auto wanted = fleet.bucket.values;
+    fleet.bucket.values = {
+        {"a.old", "{}"},     {"a._index", index_of({"old"})}, {"ghost._index", index_of({"web"})},
+        {"ghost.web", "{}"}, {"a.web", "not the score"},      {"Not.A.Key", "left alone"}};
+    fleet.bucket.snapshot_to(fleet.reducer, fleet.now);
+    for (;;) {
+        const auto batch = fleet.reducer.take_writes(1, fleet.now);
+        if (batch.writes.empty()) break;
+        (void)fleet.bucket.apply(batch);
+    }
+    auto expected = wanted;
+    expected["Not.A.Key"] = "left alone";
+    CHECK(fleet.bucket.values == expected);
+}
+
+TEST_CASE("an orphan whose device becomes known before its removal is kept") {
+    Fleet fleet;
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.bucket.values = {{"late.web", score("img:1").encode()}, {"late._index", index_of({"web"})}};
+    fleet.bucket.snapshot_to(fleet.reducer, fleet.now);
+    fleet.tell(DeviceKnown{device_id("late"), {}});
+    fleet.settle();
+    CHECK(fleet.bucket.values.size() == 2);
+}
+
+TEST_CASE("only a report about the desired score counts, and a paused deployment keeps the score it had") {
+    Fleet fleet;
+    const auto web = deployment("web", selector({}), "img:1");
+    for (const char* name : {"a", "b", "c"})
+        fleet.tell(DeviceKnown{device_id(name), {}});
+    fleet.tell(known(web));
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(1))});
+    fleet.tell(StateReported{device_id("b"),
+                             state("web", contracts::Phase::Failed, score("img:1"), at(2), "no image")});
+    fleet.tell(StateReported{device_id("c"), state("web", contracts::Phase::Running, score("img:0"), at(3))});
+    auto count = fleet.reducer.aggregate(deployment_name("web"));
+    CHECK(count.matched_device_count == 3);
+    CHECK(count.succeeded == 1);
+    CHECK(count.failed == 1);
+    CHECK(count.pending == 1);
+    REQUIRE(count.last_error);
+    CHECK(count.last_error->device == "b");
+    CHECK(count.last_error->message == "no image");
+
+    auto paused = web;
+    paused.spec.paused = true;
+    paused.spec.score = score("img:9");
+    fleet.tell(DeploymentKnown{paused, web.spec, {}});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")) == count);
+    fleet.settle();
+    CHECK(fleet.bucket.values.at("a.web") == score("img:1").encode());
+}
+
+TEST_CASE("a score that goes back to what a device still runs counts as success without a new report") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(1))});
+    fleet.tell(known(deployment("web", selector({}), "img:2")));
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 0);
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
+}
+
+TEST_CASE(
+    "an older report is ignored, a withdrawn one does not count, and a replay withdraws what it leaves out") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(5))});
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Failed, score("img:1"), at(4))});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
+    fleet.tell(StateWithdrawn{device_id("a"), deployment_name("web")});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).pending == 1);
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(6))});
+    fleet.tell(StateReplayBegan{});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
+    fleet.tell(StateReplayEnded{});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 0);
+}
+
+TEST_CASE("a report that came before its device and its deployment counts once both are known") {
+    Fleet fleet;
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(1))});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).matched_device_count == 0);
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
+}
+
+TEST_CASE("a device goes offline when its heartbeat is stale and online with the next") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(HeartbeatSeen{device_id("a"), "0000000000000000", at(1000)});
+    CHECK(fleet.reducer.counts().online == 1);
+    CHECK(fleet.reducer.device(device_id("a"), at(1089)).online);
+    CHECK_FALSE(fleet.reducer.device(device_id("a"), at(1090)).online);
+    fleet.now = at(1050);
+    fleet.tell(HeartbeatSeen{device_id("a"), "0000000000000000", at(1050)});
+    fleet.now = at(1139);
+    fleet.tell(Tick{});
+    CHECK(fleet.reducer.counts().online == 1);
+    fleet.now = at(1140);
+    fleet.tell(Tick{});
+    CHECK(fleet.reducer.counts().online == 0);
+    fleet.tell(HeartbeatSeen{device_id("a"), "0000000000000000", at(1140)});
+    CHECK(fleet.reducer.counts().online == 1);
+}
+
+TEST_CASE("a digest that stays wrong repeats the hint, a right or a too early one does not") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.settle();
+    CHECK(fleet.bucket.writes == 2);
+    const std::string right = contracts::desired_digest({{deployment_name("web"), score("img:1").hash()}});
+    const std::string wrong = contracts::desired_digest({});
+    fleet.tell(HeartbeatSeen{device_id("a"), wrong, at(1004)});
+    fleet.tell(HeartbeatSeen{device_id("a"), right, at(1010)});
+    fleet.settle();
+    CHECK(fleet.bucket.writes == 2);
+    fleet.now = at(1010);
+    fleet.tell(HeartbeatSeen{device_id("a"), wrong, at(1010)});
+    fleet.settle();
+    CHECK(fleet.bucket.writes == 4);
+    CHECK(fleet.reducer.counts().repeated_hints == 1);
+    fleet.tell(HeartbeatSeen{device_id("a"), wrong, at(1011)});
+    fleet.settle();
+    CHECK(fleet.bucket.writes == 4);
+}
+
+TEST_CASE("a forgotten device leaves no key in any bucket and may come back") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(1))});
+    fleet.settle();
+    fleet.tell(DeviceForgotten{device_id("a")});
+    fleet.settle();
+    CHECK(fleet.bucket.values.empty());
+    CHECK(fleet.bucket.other_deletes == std::map<std::string, int>{{"device-info/info.a", 1},
+                                                                   {"device-heartbeat/heartbeat.a", 1},
+                                                                   {"device-state/state.a.web", 1}});
+    CHECK_FALSE(fleet.reducer.knows_device(device_id("a")));
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.settle();
+    CHECK(fleet.bucket.values.size() == 2);
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).pending == 1);
+}
