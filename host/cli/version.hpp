@@ -1,0 +1,7 @@
+#pragma once
+
+namespace harmony::host {
+
+inline constexpr const char* kVersion = HARMONY_VERSION;
+
+}  // namespace harmony::host

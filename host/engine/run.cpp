@@ -1,0 +1,261 @@
+#include "host/engine/run.hpp"
+
+#include <algorithm>
+
+#include "host/config/files.hpp"
+
+namespace harmony::host {
+namespace {
+
+using nlohmann::json;
+
+bool has_verb(const ScoreTask& task, const char* verb) {
+    const auto& verbs = task.unit.manifest.verbs;
+    return verbs.empty() || std::ranges::find(verbs, verb) != verbs.end();
+}
+
+std::set<std::string> keys(const ScorePlan& plan) {
+    std::set<std::string> result;
+    for (const auto& step : plan.steps)
+        result.insert(step.action + " " + step.object());
+    return result;
+}
+
+std::string pending_text(const ScorePlan& plan) {
+    return plan.steps.empty() ? "nothing" : plan.steps.front().action + " " + plan.steps.front().object();
+}
+
+}  // namespace
+
+bool has_work(const std::vector<ScoreTask>& tasks) {
+    return std::ranges::any_of(
+        tasks, [](const ScoreTask& task) { return !task.plan.steps.empty() || task.plan.deferred; });
+}
+
+bool deletes_data(const std::vector<ScoreTask>& tasks) {
+    return std::ranges::any_of(tasks, [](const ScoreTask& task) {
+        return std::ranges::any_of(task.plan.steps, &Step::destructive);
+    });
+}
+
+Outcome<ScorePlan> Run::ask_plan(ScoreTask& task, const std::vector<std::string>& pending) {
+    const bool apply = options_.purpose == Purpose::Apply;
+    json params = {{"purpose", apply ? "apply" : "destroy"}, {"pending", pending}};
+    if (!apply) params["delete_data"] = options_.delete_data;
+    auto answer = workspace_.pool().invoke(task.instance, "score.plan", params);
+    if (!answer) return tl::unexpected(answer.error());
+    return parse_plan(task.unit.entry->plugin.id, *answer);
+}
+
+Outcome<void> Run::plan_one(ScoreTask& task, const std::vector<std::string>& pending) {
+    const auto& manifest = task.unit.manifest;
+    auto met = workspace_.check_requirements(task.name, manifest.requirements);
+    if (!met) return met;
+    auto instance = workspace_.create(*task.unit.entry, "score", task.name, task.parameters.settings,
+                                      manifest.requirements, manifest.optional);
+    if (!instance) return tl::unexpected(instance.error());
+    task.instance = *instance;
+    if (has_verb(task, "validate")) {
+        auto valid = workspace_.pool().invoke(task.instance, "score.validate", json::object());
+        if (!valid) return tl::unexpected(valid.error());
+    }
+    auto plan = ask_plan(task, pending);
+    if (!plan) return tl::unexpected(plan.error());
+    task.plan = std::move(*plan);
+    return {};
+}
+
+Outcome<void> Run::plan(std::vector<ScoreTask>& tasks) {
+    std::vector<std::string> pending;
+    for (auto& task : tasks) {
+        if (auto planned = plan_one(task, pending); !planned) {
+            Problem problem = planned.error();
+            if (problem.diagnostic.summary.find(task.name) == std::string::npos)
+                problem.diagnostic.summary = task.name + ": " + problem.diagnostic.summary;
+            if (problem.exit == ExitCode::Usage || problem.exit == ExitCode::Interrupted)
+                return tl::unexpected(std::move(problem));
+            task.problem = std::move(problem);
+            pending.push_back(task.name);
+        } else if (!task.plan.steps.empty() || task.plan.deferred) {
+            pending.push_back(task.name);
+        }
+    }
+    return {};
+}
+
+void Run::fail_with(ScoreResult& result, const Problem& problem) const {
+    const bool interrupted = problem.exit == ExitCode::Interrupted || workspace_.pool().interrupted();
+    result.outcome = interrupted ? "interrupted" : "failed";
+    result.reason = problem.diagnostic;
+}
+
+bool Run::may_carry_out(const ScoreTask& task, const ScorePlan& fresh, ScoreResult& result) const {
+    const auto shown = keys(task.plan);
+    for (const auto& step : fresh.steps) {
+        if (shown.contains(step.action + " " + step.object())) continue;
+        const bool deletes = step.destructive && !options_.delete_data && options_.purpose == Purpose::Apply;
+        const bool expected = task.plan.deferred && !deletes;
+        if (expected || (options_.accept_new_steps && !deletes)) continue;
+        result.outcome = "failed";
+        result.reason = diagnostic(
+            "run.plan-changed",
+            task.name + " would now " + step.action + " " + step.object() +
+                ", which was not in the plan that was shown (first of it: " + pending_text(task.plan) + ")",
+            deletes ? "look at the plan again; --delete-data accepts steps that delete data"
+                    : "run again to see the new plan");
+        return false;
+    }
+    return true;
+}
+
+bool Run::carry_out_step(ScoreTask& task, const Step& step, ScoreResult& result) {
+    observer_.step_started(task.name, step);
+    if (auto noted = journal_->intent(task.name, step.id, step.action); !noted) {
+        host_problem_ = noted.error();
+        fail_with(result, noted.error());
+        return false;
+    }
+    const char* method = options_.purpose == Purpose::Apply ? "score.apply" : "score.destroy";
+    auto answer = workspace_.pool().invoke(task.instance, method, {{"step", step.raw}});
+    const std::string summary = answer ? std::string() : answer.error().diagnostic.summary;
+    auto noted = journal_->result(task.name, step.id, answer.has_value(), summary);
+    observer_.step_finished(task.name, step, answer ? nullptr : &answer.error().diagnostic);
+    if (!answer) {
+        Problem problem = answer.error();
+        // Wrong settings are found by validate; a step that refuses has failed.
+        if (problem.exit == ExitCode::Usage) problem.exit = ExitCode::Failed;
+        fail_with(result, problem);
+        return false;
+    }
+    if (!noted) {
+        host_problem_ = noted.error();
+        fail_with(result, noted.error());
+        return false;
+    }
+    result.objects = parse_objects(*answer);
+    ++result.steps_done;
+    return true;
+}
+
+void Run::verify(ScoreTask& task, ScoreResult& result) {
+    if (!has_verb(task, "verify")) return;
+    observer_.verify_started(task.name);
+    auto answer = workspace_.pool().invoke(task.instance, "score.verify", json::object());
+    auto checks = answer ? parse_checks(task.unit.entry->plugin.id, *answer)
+                         : Outcome<std::vector<Check>>(tl::unexpected(answer.error()));
+    if (!checks) {
+        fail_with(result, checks.error());
+        if (result.outcome == "failed") result.outcome = "unverified";
+        return;
+    }
+    result.checks = std::move(*checks);
+    for (const auto& check : result.checks) {
+        if (check.ok) continue;
+        result.outcome = "unverified";
+        result.reason =
+            diagnostic("run.verify-failed", "applied, but the check \"" + check.name + "\" fails" +
+                                                (check.detail.empty() ? "" : ": " + check.detail));
+        return;
+    }
+}
+
+void Run::read_objects(ScoreTask& task, ScoreResult& result) {
+    if (!has_verb(task, "read")) return;
+    auto answer = workspace_.pool().invoke(task.instance, "score.read", json::object());
+    if (answer) result.objects = parse_objects(*answer);
+}
+
+Outcome<void> Run::keep_record(const ScoreTask& task, const ScoreResult& result, const std::string& outcome) {
+    Record record;
+    record.score = task.name;
+    record.plugin_id = task.unit.entry->plugin.id;
+    record.plugin_version = task.unit.entry->plugin.version;
+    record.plugin_sha256 = workspace_.pool().sha256(*task.unit.entry);
+    record.settings = Schema(task.unit.schema).without_secrets(task.parameters.settings);
+    record.outcome = outcome;
+    if (result.reason) record.reason = result.reason->summary;
+    record.at = timestamp_now();
+    record.run_id = journal_->run_id();
+    record.objects = result.objects;
+    record.checks = result.checks;
+    return records_->put(record);
+}
+
+void Run::run_one(ScoreTask& task, const std::vector<std::string>& pending, ScoreResult& result) {
+    const bool apply = options_.purpose == Purpose::Apply;
+    auto fresh = ask_plan(task, pending);
+    if (!fresh) return fail_with(result, fresh.error());
+    if (fresh->deferred && fresh->steps.empty()) {
+        fail_with(result,
+                  Problem{ExitCode::Failed,
+                          diagnostic("run.still-deferred",
+                                     task.name + " waits for a Score of this run that did not finish")});
+        return;
+    }
+    if (!may_carry_out(task, *fresh, result)) return;
+    observer_.score_started(task.name, fresh->steps.size());
+    result.started = true;
+    if (!fresh->steps.empty()) {
+        if (auto kept = keep_record(task, result, apply ? "applying" : "destroying"); !kept) {
+            host_problem_ = kept.error();
+            return fail_with(result, kept.error());
+        }
+    }
+    for (const auto& step : fresh->steps) {
+        if (!carry_out_step(task, step, result)) return;
+    }
+    result.outcome = !apply ? "destroyed" : fresh->steps.empty() ? "unchanged" : "ok";
+    if (!apply) return;
+    verify(task, result);
+    read_objects(task, result);
+}
+
+Outcome<std::vector<ScoreResult>> Run::carry_out(std::vector<ScoreTask>& tasks, Journal& journal,
+                                                 const Records& records) {
+    journal_ = &journal;
+    records_ = &records;
+    std::vector<ScoreResult> results;
+    std::map<std::string, std::string> bad;  // Score to what keeps others from going after it
+    std::vector<std::string> unfinished;
+    for (auto& task : tasks) {
+        ScoreResult result;
+        result.name = task.name;
+        const auto blocker = std::ranges::find_if(bad, [&](const auto& entry) {
+            const auto& after =
+                options_.purpose == Purpose::Apply ? task.unit.manifest.after : std::vector<std::string>();
+            if (options_.purpose == Purpose::Apply)
+                return std::ranges::find(after, entry.first) != after.end();
+            // Backwards: what this one was built on stays while something that goes after it is still there.
+            const auto other = std::ranges::find(tasks, entry.first, &ScoreTask::name);
+            const auto& theirs = other->unit.manifest.after;
+            return std::ranges::find(theirs, task.name) != theirs.end();
+        });
+        if (workspace_.pool().interrupted() || host_problem_) {
+            result.outcome = host_problem_ ? "skipped" : "interrupted";
+        } else if (blocker != bad.end()) {
+            result.outcome = "skipped";
+            result.reason =
+                diagnostic("run.skipped", "not started, because " + blocker->first + " " + blocker->second);
+        } else if (task.problem) {
+            fail_with(result, *task.problem);
+        } else {
+            run_one(task, unfinished, result);
+            const bool gone = result.outcome == "destroyed" && result.objects.empty();
+            auto kept = gone ? records.remove(task.name)
+                        : result.started
+                            ? keep_record(task, result, result.outcome == "unchanged" ? "ok" : result.outcome)
+                            : Outcome<void>();
+            if (!kept && !host_problem_) host_problem_ = kept.error();
+        }
+        if (!result.good()) {
+            bad[task.name] = result.outcome == "skipped" ? "was skipped" : "failed";
+            unfinished.push_back(task.name);
+        }
+        observer_.score_finished(result);
+        results.push_back(std::move(result));
+    }
+    if (host_problem_) return tl::unexpected(*host_problem_);
+    return results;
+}
+
+}  // namespace harmony::host

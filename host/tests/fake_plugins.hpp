@@ -1,0 +1,61 @@
+// Plugins without code: manifests in files, behaviour in this process, and what they did to an invented
+// world.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "host/cli/run.hpp"
+#include "host/config/files.hpp"
+
+namespace harmony::host::testing {
+
+struct World {
+    std::map<std::string, nlohmann::json> objects;  // Score to the settings it was applied with
+    std::set<std::string> crash_in_apply;
+    std::set<std::string> failing_verify;
+    std::set<std::string> destructive;
+    std::vector<std::string> calls;  // "BaseScore score.apply"
+    int processes = 0;               // started
+    int prepared = 0;
+    int released = 0;
+    std::function<void(const std::string&)> on_call;  // after it was noted
+
+    [[nodiscard]] int count(const std::string& call) const;
+};
+
+[[nodiscard]] ProcessFactory fake_factory(World& world);
+
+// A machine for one user: folders, environment, the fake plugins installed. Removed with the object.
+class Machine {
+ public:
+    Machine();
+    ~Machine();
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    // Runs harmony in the machine's work folder.
+    int run(const std::vector<std::string>& words, const std::string& input = {}, bool terminal = false);
+    void write(const std::string& file, const std::string& text) const;
+    [[nodiscard]] std::string state() const { return root + "/state/contexts/local"; }
+    // Every path below the root with its size, and the bytes of small files.
+    [[nodiscard]] std::map<std::string, std::string> trace() const;
+    [[nodiscard]] nlohmann::json json() const { return nlohmann::json::parse(out); }
+
+    std::string root = "/tmp/harmony-cli-test.XXXXXX";
+    std::map<std::string, std::string> variables;
+    World world;
+    Cancellation cancellation;
+    std::string out;
+    std::string err;
+
+ private:
+    std::string before_;
+};
+
+}  // namespace harmony::host::testing
