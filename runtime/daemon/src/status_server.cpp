@@ -1,0 +1,30 @@
+#include "harmony/daemon/status_server.hpp"
+
+namespace harmony::runtime::daemon {
+namespace {
+
+http::Response page(const HealthReport& report) {
+    return {.status = report.ok ? 200 : 503,
+            .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+            .body = report.json + "\n"};
+}
+
+}  // namespace
+
+std::unique_ptr<http::HttpServer> make_status_server(http::ServerOptions options,
+                                                     const HealthRegistry& health,
+                                                     const MetricsRegistry& metrics) {
+    auto server = http::make_http_server(std::move(options));
+    server->route("GET", "/healthz",
+                  [&health](const http::Request&) { return page(health.report(CheckKind::Health)); });
+    server->route("GET", "/readyz",
+                  [&health](const http::Request&) { return page(health.report(CheckKind::Readiness)); });
+    server->route("GET", "/metrics", [&metrics](const http::Request&) {
+        return http::Response{.status = 200,
+                              .headers = {{"Content-Type", std::string(kMetricsContentType)}},
+                              .body = metrics.text()};
+    });
+    return server;
+}
+
+}  // namespace harmony::runtime::daemon

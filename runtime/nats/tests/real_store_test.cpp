@@ -1,0 +1,39 @@
+#include <catch2/catch.hpp>
+
+#include "harmony/nats_testing/nats_server.hpp"
+#include "store_behaviour.hpp"
+
+namespace harmony::runtime::nats::testing {
+namespace {
+
+void on_server(void (*behaviour)(NatsConnection&)) {
+    const nats_testing::NatsServerFixture server;
+    const auto connection = server.connect();
+    behaviour(*connection);
+}
+
+}  // namespace
+
+TEST_CASE("a bucket is created, kept and changed on the server") {
+    on_server(bucket_is_created_and_changed);
+}
+TEST_CASE("values are written, read and deleted on the server") {
+    on_server(values_are_written_read_and_deleted);
+}
+TEST_CASE("keys and values are loaded with and without a filter on the server") {
+    on_server(keys_and_values_are_loaded);
+}
+TEST_CASE("a watch replays and then follows on the server") {
+    on_server(watch_replays_then_follows);
+}
+TEST_CASE("a watch survives a missing and a recreated bucket on the server") {
+    on_server(watch_survives_recreated_bucket);
+}
+TEST_CASE("a batch writes everything and reports each failure on the server") {
+    on_server(batch_writes_and_reports);
+}
+TEST_CASE("a request tells silence from absence on the server") {
+    on_server(requests_tell_silence_from_absence);
+}
+
+}  // namespace harmony::runtime::nats::testing

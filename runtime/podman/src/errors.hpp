@@ -1,0 +1,16 @@
+// What podman's refusals mean to a caller.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "harmony/result.hpp"
+
+namespace harmony::runtime::podman {
+
+// From an HTTP status and podman's own words.
+Error refusal(int status, std::string_view message, std::string context);
+// A pull's failure arrives as text inside a successful answer.
+Error pull_failure(std::string_view message, std::string context);
+
+}  // namespace harmony::runtime::podman
