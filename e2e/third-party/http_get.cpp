@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kPatience{5};
 constexpr int kPollMs = 50;
 
 class Socket {
-   public:
+ public:
     Socket() : descriptor_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
@@ -29,7 +29,7 @@ class Socket {
     }
     [[nodiscard]] int get() const { return descriptor_; }
 
-   private:
+ private:
     int descriptor_;
 };
 
@@ -57,13 +57,15 @@ Result<std::string> http_get(Call& call, int port, const std::string& path) {
     const Socket socket;
     if (!connect_loopback(socket, port)) return failure("site.unreachable", where + " refuses connections");
     const std::string request = "GET " + path + " HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
-    if (send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
+    if (send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request.size())) {
         return failure("site.unreachable", where + " took no request");
     }
     const auto deadline = Call::Clock::now() + kPatience;
     std::string reply;
     for (char buffer[4096]; reply.size() < kMaxBytes;) {
-        if (!wait_readable(call, socket, deadline)) return failure("site.silent", where + " did not answer in time");
+        if (!wait_readable(call, socket, deadline))
+            return failure("site.silent", where + " did not answer in time");
         const ssize_t count = recv(socket.get(), buffer, sizeof(buffer), 0);
         if (count < 0) return failure("site.unreachable", where + " broke off");
         if (count == 0) break;

@@ -9,7 +9,8 @@ using namespace harmony::plugin;
 
 namespace {
 
-Result<void> applied(StaticSiteScenario::Run& run, const SiteParameters& params, std::int64_t expected_steps) {
+Result<void> applied(StaticSiteScenario::Run& run, const SiteParameters& params,
+                     std::int64_t expected_steps) {
     auto steps = run.apply_score("StaticSiteScore", params);
     if (!steps) return failure(steps.error());
     if (*steps == expected_steps) return {};

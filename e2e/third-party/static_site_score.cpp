@@ -54,7 +54,9 @@ Object object_of(const Daemon& daemon) {
 
 }  // namespace
 
-std::string daemon_name(const std::string& site) { return "site-" + site; }
+std::string daemon_name(const std::string& site) {
+    return "site-" + site;
+}
 
 std::string front_page(const SiteParameters& params) {
     return "<!doctype html>\n<title>" + escaped(params.title) + "</title>\n<h1>" + escaped(params.title) +
@@ -63,7 +65,8 @@ std::string front_page(const SiteParameters& params) {
 
 Result<void> StaticSiteScore::validate(Run& run) {
     for (const auto& [name, html] : run.params().pages) {
-        if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos || name == "index.html") {
+        if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos ||
+            name == "index.html") {
             return invalid_parameter("pages." + name,
                                      "pages." + name + " is not a file name of a page other than index.html");
         }
@@ -85,7 +88,8 @@ Result<Plan> StaticSiteScore::plan(Run& run, const PlanRequest& request) {
     if (request.purpose == Purpose::Destroy) {
         auto existing = read(run);
         if (!existing) return failure(existing.error());
-        if (!existing->empty()) plan.steps.push_back({.id = "site", .action = Action::Delete, .object = object});
+        if (!existing->empty())
+            plan.steps.push_back({.id = "site", .action = Action::Delete, .object = object});
         return plan;
     }
     auto found = run.use<ProcessHost>().plan(spec_of(run.params()));

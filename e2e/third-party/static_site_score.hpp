@@ -33,7 +33,7 @@ struct SiteParameters {
 
 // A small web site: its pages as files, served by busybox httpd under the topology's supervision.
 class StaticSiteScore final : public harmony::plugin::Score<SiteParameters, harmony::plugin::ProcessHost> {
-   public:
+ public:
     static inline const harmony::plugin::ScoreInfo info{.name = "StaticSiteScore",
                                                         .summary = "A small web site on this machine"};
 
@@ -41,8 +41,8 @@ class StaticSiteScore final : public harmony::plugin::Score<SiteParameters, harm
     harmony::plugin::Result<std::vector<harmony::plugin::Object>> read(Run& run) override;
     harmony::plugin::Result<harmony::plugin::Plan> plan(Run& run,
                                                         const harmony::plugin::PlanRequest& request) override;
-    harmony::plugin::Result<std::vector<harmony::plugin::Object>> apply(Run& run,
-                                                                        const harmony::plugin::Step& step) override;
+    harmony::plugin::Result<std::vector<harmony::plugin::Object>> apply(
+        Run& run, const harmony::plugin::Step& step) override;
     harmony::plugin::Result<std::vector<harmony::plugin::Check>> verify(Run& run) override;
     harmony::plugin::Result<std::vector<harmony::plugin::Object>> destroy(
         Run& run, const harmony::plugin::Step& step) override;

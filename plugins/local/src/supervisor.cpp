@@ -92,8 +92,13 @@ void Supervisor::take_over_all() {
     }
 }
 
+bool Supervisor::is_busy() const {
+    return !clients_.empty() || std::any_of(daemons_.begin(), daemons_.end(),
+                                            [](const auto& entry) { return !entry.second->is_stopped(); });
+}
+
 bool Supervisor::is_finished() const {
-    return std::chrono::steady_clock::now() - idle_since_ >= kIdleTime;
+    return !is_busy() && std::chrono::steady_clock::now() - idle_since_ >= kIdleTime;
 }
 
 int Supervisor::poll_timeout() const {
@@ -105,16 +110,13 @@ int Supervisor::poll_timeout() const {
         consider(daemon->next_wake());
     for (const auto& waiter : waiters_)
         consider(waiter.deadline);
-    consider(idle_since_ + kIdleTime);
+    if (!is_busy()) consider(idle_since_ + kIdleTime);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());
     return static_cast<int>(std::max<long long>(0, left.count()));
 }
 
 void Supervisor::poll_once() {
-    const bool busy =
-        !clients_.empty() || std::any_of(daemons_.begin(), daemons_.end(),
-                                         [](const auto& entry) { return !entry.second->is_stopped(); });
-    if (busy) idle_since_ = std::chrono::steady_clock::now();
+    const bool was_busy = is_busy();
 
     std::vector<pollfd> polled;
     std::vector<std::function<void()>> reactions;
@@ -152,6 +154,8 @@ void Supervisor::poll_once() {
         }
     }
     const int ready = ::poll(polled.data(), polled.size(), poll_timeout());
+    // After the wait, which may have been long: it was not an idle time.
+    if (was_busy) idle_since_ = std::chrono::steady_clock::now();
     for (std::size_t i = 0; ready > 0 && i < polled.size(); ++i) {
         if (polled[i].revents != 0) reactions[i]();
     }

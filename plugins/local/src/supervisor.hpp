@@ -49,6 +49,7 @@ class Supervisor {
     };
 
     void take_over_all();
+    [[nodiscard]] bool is_busy() const;
     [[nodiscard]] bool is_finished() const;
     void poll_once();
     [[nodiscard]] int poll_timeout() const;

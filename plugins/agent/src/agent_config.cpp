@@ -1,0 +1,29 @@
+#include "agent_config.hpp"
+
+#include "harmony/fleet_access/toml_text.hpp"
+
+namespace harmony::fleet_agent {
+
+using fleet_access::toml_string;
+
+std::string agent_config(const AgentSettings& settings) {
+    std::string text = "[agent]\n";
+    text += "device_id = " + toml_string(settings.device_id) + "\n";
+    text += std::string("runtime_enabled = ") + (settings.runtime_enabled ? "true" : "false") + "\n";
+    text += "state_dir = \"@{data}\"\n";
+    text += "health_port = @{port:health}\n";
+    text += "heartbeat_interval_s = " + std::to_string(settings.heartbeat_interval_s) + "\n";
+    text += "log_level = " + toml_string(settings.log_level) + "\n";
+    text += "\n[labels]\n";
+    for (const auto& [key, value] : settings.labels)
+        text += toml_string(key) + " = " + toml_string(value) + "\n";
+    text += "\n[nats]\nurls = [" + toml_string(settings.nats_url) + "]\n";
+    text += "\n[credentials]\ntype = \"toml-shared\"\nfile = \"@{config}/";
+    text += kCredentialsFile;
+    text += "\"\n";
+    if (settings.runtime_enabled)
+        text += "\n[podman]\nsocket = " + toml_string(settings.podman_socket) + "\n";
+    return text;
+}
+
+}  // namespace harmony::fleet_agent

@@ -1,0 +1,25 @@
+// The files that harmony-fleet-agent reads.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace harmony::fleet_agent {
+
+struct AgentSettings {
+    std::string device_id;
+    std::map<std::string, std::string> labels;
+    bool runtime_enabled = true;
+    int heartbeat_interval_s = 30;
+    std::string log_level;
+    std::string nats_url;
+    std::string podman_socket;  // without effect where the runtime is not enabled
+};
+
+inline constexpr const char* kConfigFile = "agent.toml";
+inline constexpr const char* kCredentialsFile = "credentials.toml";
+
+// Ports and folders are placeholders of process-host/1.
+[[nodiscard]] std::string agent_config(const AgentSettings& settings);
+
+}  // namespace harmony::fleet_agent

@@ -1,0 +1,78 @@
+// FleetAgentScore: one agent per device, as daemons of one machine.
+#pragma once
+
+#include <harmony/capability/container_runtime.hpp>
+#include <harmony/capability/process_host.hpp>
+#include <harmony/capability/secret_store.hpp>
+#include <harmony/capability/service_directory.hpp>
+#include <harmony/plugin/score.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace harmony::fleet_agent {
+
+enum class LogLevel { Debug, Info, Warning, Error };
+inline plugin::EnumNames<LogLevel> enum_names(LogLevel) {
+    return {{LogLevel::Debug, "debug"},
+            {LogLevel::Info, "info"},
+            {LogLevel::Warning, "warning"},
+            {LogLevel::Error, "error"}};
+}
+
+struct DeviceParameters {
+    std::string id;
+    std::map<std::string, std::string> labels{};
+
+    static auto fields() {
+        using plugin::field;
+        using Self = DeviceParameters;
+        return plugin::fields(field("id", &Self::id, "The device's name; FleetNatsScore.devices lists it too")
+                                  .required()
+                                  .pattern("^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$"),
+                              field("labels", &Self::labels, "What Deployments select it by"));
+    }
+};
+
+struct AgentParameters {
+    std::vector<DeviceParameters> devices{{.id = "device-01"}};
+    bool runtime_enabled = true;
+    int heartbeat_interval_s = 30;
+    std::string nats_url;
+    LogLevel log_level = LogLevel::Info;
+
+    static auto fields() {
+        using plugin::field;
+        using Self = AgentParameters;
+        return plugin::fields(
+            field("devices", &Self::devices, "The devices, each with an agent of its own")
+                .min_items(1)
+                .max_items(1000),
+            field("runtime_enabled", &Self::runtime_enabled,
+                  "Whether the agents run containers; without it they report and answer only"),
+            field("heartbeat_interval_s", &Self::heartbeat_interval_s, "How often they report, in seconds")
+                .range(1, 3600),
+            field("nats_url", &Self::nats_url, "The NATS server; empty takes the context's own")
+                .pattern("^$|^(nats|tls)://[^ ,]+$"),
+            field("log_level", &Self::log_level, "How much they log"));
+    }
+};
+
+class FleetAgentScore final
+    : public plugin::Score<AgentParameters, plugin::ProcessHost, plugin::ServiceDirectory,
+                           plugin::SecretStore, plugin::Optional<plugin::ContainerRuntime>> {
+ public:
+    static inline const plugin::ScoreInfo info{
+        .name = "FleetAgentScore",
+        .summary = "The fleet's agents: each runs the containers that its device's desired state asks for",
+        .after = {"FleetNatsScore", "FleetOperatorScore"}};
+
+    plugin::Result<void> validate(Run& run) override;
+    plugin::Result<std::vector<plugin::Object>> read(Run& run) override;
+    plugin::Result<plugin::Plan> plan(Run& run, const plugin::PlanRequest& request) override;
+    plugin::Result<std::vector<plugin::Object>> apply(Run& run, const plugin::Step& step) override;
+    plugin::Result<std::vector<plugin::Check>> verify(Run& run) override;
+    plugin::Result<std::vector<plugin::Object>> destroy(Run& run, const plugin::Step& step) override;
+};
+
+}  // namespace harmony::fleet_agent

@@ -1,0 +1,153 @@
+#include "server_check.hpp"
+
+#include <condition_variable>
+#include <cstdio>
+#include <harmony/plugin/json.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "harmony/contracts/commands.hpp"
+#include "harmony/contracts/device_permissions.hpp"
+#include "harmony/contracts/kv.hpp"
+#include "harmony/fleet_access/nats_access.hpp"
+#include "harmony/http/client.hpp"
+
+namespace harmony::fleet_nats {
+
+namespace nats = runtime::nats;
+using plugin::Check;
+
+namespace {
+
+constexpr const char* kArea = "nats";
+constexpr std::chrono::milliseconds kAnswerTimeout{3'000};
+constexpr std::chrono::milliseconds kReloadTimeout{5'000};
+constexpr std::chrono::milliseconds kRetryDelay{50};
+constexpr int kFirstMajor = 2;
+constexpr int kFirstMinor = 10;
+
+// The server's complaints, which arrive on the connection's own thread.
+class Complaints {
+ public:
+    void add(const Error& error) {
+        const std::lock_guard lock(mutex_);
+        last_ = error.text();
+        changed_.notify_all();
+    }
+    std::optional<std::string> wait(std::chrono::milliseconds time) {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, time, [this] { return last_.has_value(); });
+        return std::exchange(last_, std::nullopt);
+    }
+
+ private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::optional<std::string> last_;
+};
+
+// An error for a subject that had to be allowed, or no error for one that had to be refused.
+std::optional<std::string> subscribe_problem(nats::NatsConnection& connection, Complaints& complaints,
+                                             const std::string& subject, bool allowed) {
+    auto subscription = connection.subscribe(subject, [](const nats::Message&) {});
+    if (!subscription) return subscription.error().text();
+    if (auto flushed = connection.flush(kAnswerTimeout); !flushed) return flushed.error().text();
+    // The server's refusal precedes its answer to the flush; only its way to the other thread is waited for.
+    const auto complaint = complaints.wait(allowed ? kRetryDelay : kAnswerTimeout);
+    if (allowed && complaint) return "refused its own subject: " + *complaint;
+    if (!allowed && !complaint) return "admitted to " + subject;
+    return std::nullopt;
+}
+
+std::optional<std::string> device_problem(nats::NatsConnection& connection, Complaints& complaints,
+                                          const contracts::DeviceId& device) {
+    for (const auto& subject : contracts::device_permissions(device).subscribe) {
+        if (auto problem = subscribe_problem(connection, complaints, subject, true)) return problem;
+    }
+    // No real device: asking for what nobody has is as refused as asking for what somebody has.
+    const auto other = contracts::DeviceId::parse("verify-" + device.str().substr(0, 200) + "-x");
+    if (!other) return other.error().text();
+    for (const auto& subject :
+         {contracts::kv_subject(contracts::kDesiredStateBucket, contracts::desired_state_filter(*other)),
+          contracts::command_subscription(*other), std::string("$JS.API.>")}) {
+        if (auto problem = subscribe_problem(connection, complaints, subject, false)) return problem;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+bool is_supported_version(const std::string& version) {
+    int major = 0;
+    int minor = 0;
+    if (std::sscanf(version.c_str(), "%d.%d", &major, &minor) != 2) return false;
+    return std::pair(major, minor) >= std::pair(kFirstMajor, kFirstMinor);
+}
+
+Check check_version(int monitor_port) {
+    Check check{.name = "nats-server is 2.10 or later"};
+    const auto client = runtime::http::make_http_client(
+        runtime::http::Endpoint::tcp("127.0.0.1", static_cast<std::uint16_t>(monitor_port)));
+    runtime::http::RequestLimits limits;
+    limits.deadline = kAnswerTimeout;
+    const auto answer = client->request({.target = "/varz"}, limits);
+    if (!answer) {
+        check.detail = answer.error().text();
+        return check;
+    }
+    const auto document = plugin::Json::parse(answer->body);
+    const std::string version = document ? (*document)["version"].string_or("") : "";
+    check.ok = is_supported_version(version);
+    check.detail = check.ok ? version
+                            : "found \"" + version +
+                                  "\"; install nats-server 2.10 or later, such as Debian 13's package";
+    return check;
+}
+
+Check check_jetstream(const std::string& url, const std::string& password) {
+    Check check{.name = "JetStream answers"};
+    auto connection = fleet_access::connect(url, {std::string(contracts::kAdminUser), password}, {}, kArea);
+    if (!connection) {
+        check.detail = connection.error().summary;
+        return check;
+    }
+    nats::Message question;
+    question.subject = "$JS.API.INFO";
+    const auto answer = (*connection)->request(question, kAnswerTimeout);
+    if (!answer) {
+        check.detail = answer.error().text();
+        return check;
+    }
+    const auto document = plugin::Json::parse(answer->payload);
+    check.ok = document && document->is_object() && document->find("error") == nullptr;
+    if (!check.ok) check.detail = answer->payload;
+    return check;
+}
+
+Check check_device(plugin::Call& call, const std::string& url, const contracts::DeviceId& device,
+                   const std::string& password) {
+    Check check{.name = device.str() + " reaches its own subjects and no others"};
+    auto complaints = std::make_shared<Complaints>();
+    nats::ConnectionEvents events;
+    events.on_error = [complaints](const Error& error) { complaints->add(error); };
+    const auto until = std::chrono::steady_clock::now() + kReloadTimeout;
+    const nats::Credentials credentials{contracts::device_user(device), password};
+    auto connection =
+        fleet_access::connect(url, credentials, contracts::device_inbox_prefix(device), kArea, events);
+    while (!connection && std::chrono::steady_clock::now() < until && call.wait(kRetryDelay)) {
+        connection =
+            fleet_access::connect(url, credentials, contracts::device_inbox_prefix(device), kArea, events);
+    }
+    if (!connection) {
+        check.detail = connection.error().summary;
+        return check;
+    }
+    const auto problem = device_problem(**connection, *complaints, device);
+    check.ok = !problem;
+    if (problem) check.detail = *problem;
+    return check;
+}
+
+}  // namespace harmony::fleet_nats

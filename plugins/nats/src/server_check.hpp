@@ -1,0 +1,24 @@
+// The smoke test of a NATS server, from where its users stand.
+#pragma once
+
+#include <harmony/plugin/call.hpp>
+#include <harmony/plugin/plan.hpp>
+#include <string>
+
+#include "harmony/contracts/names.hpp"
+
+namespace harmony::fleet_nats {
+
+// Asks the monitoring port: JetStream's permissions of direct gets need 2.10.
+[[nodiscard]] plugin::Check check_version(int monitor_port);
+// JetStream answers the administrator.
+[[nodiscard]] plugin::Check check_jetstream(const std::string& url, const std::string& password);
+// The device is admitted to its own subjects, and refused another device's and JetStream's API. Waits up to
+// five seconds for a reload to take effect.
+[[nodiscard]] plugin::Check check_device(plugin::Call& call, const std::string& url,
+                                         const contracts::DeviceId& device, const std::string& password);
+
+// "2.10.27" is at least 2.10; false for what is no version.
+[[nodiscard]] bool is_supported_version(const std::string& version);
+
+}  // namespace harmony::fleet_nats
