@@ -47,16 +47,18 @@ std::string text_of(const json& line, const char* name) {
 }  // namespace
 
 std::string new_run_id() {
-    const std::time_t now = std::time(nullptr);
+    // Runs are told apart and ordered by their ids, and two may begin within one second.
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
     std::tm parts{};
-    gmtime_r(&now, &parts);
+    gmtime_r(&now.tv_sec, &parts);
     char stamp[32];
-    std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
+    std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &parts);
     std::uint32_t random = 0;
     if (::getrandom(&random, sizeof random, 0) != sizeof random)
         random = static_cast<std::uint32_t>(::getpid());
     char id[64];
-    std::snprintf(id, sizeof id, "%s-%08x", stamp, random);
+    std::snprintf(id, sizeof id, "%s.%06ldZ-%08x", stamp, now.tv_nsec / 1000, random);
     return id;
 }
 

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "../plugins/tests/elf_builder.hpp"
+#include "elf_builder.hpp"
 
 namespace harmony::host::testing {
 namespace {

@@ -189,7 +189,9 @@ RunnerResult RunnerConnection::result_of(const ActiveCall& call, const nlohmann:
         return RunnerAnswer{to_text(frame.value("result", nlohmann::json::object())),
                             number_field(frame, "instance")};
     }
-    if (code == HP_E_CANCELLED && call.stage != Stage::Running && !call.by_user) {
+    // The plugin reads the same deadline, and may have stopped on its own before it was asked to.
+    const bool late = call.stage != Stage::Running || (call.deadline && Clock::now() >= *call.deadline);
+    if (code == HP_E_CANCELLED && late && !call.by_user) {
         return tl::unexpected(failure_of(
             HP_E_DEADLINE,
             diagnostic("plugin.deadline", options_.plugin_id + " did not finish in time and was cancelled",
