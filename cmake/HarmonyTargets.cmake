@@ -1,10 +1,29 @@
 # The few functions a new component needs. harmony_add_plugin() lives in plugin-api, because
 # plugin authors outside this tree use the same one.
 
-# harmony_add_library(name SOURCES ... PUBLIC libs... PRIVATE libs... [INCLUDE dir])
+# harmony_precompile(target standard|json|test)
+# Parsing the standard library, nlohmann or Catch2 once instead of in every source. Not in the release build: that one
+# shows that each file includes what it uses.
+set(HARMONY_PRECOMPILED_standard
+  <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <deque> <filesystem> <fstream> <functional>
+  <map> <memory> <mutex> <optional> <set> <span> <sstream> <string> <string_view> <thread> <unordered_map> <utility>
+  <variant> <vector> <tl/expected.hpp>)
+set(HARMONY_PRECOMPILED_json ${HARMONY_PRECOMPILED_standard} <nlohmann/json.hpp>)
+set(HARMONY_PRECOMPILED_test ${HARMONY_PRECOMPILED_standard} <catch2/catch.hpp>)
+function(harmony_precompile target set)
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_precompile_headers(${target} REUSE_FROM harmony_precompiled_${set})
+    get_target_property(sources ${target} SOURCES)
+    list(FILTER sources INCLUDE REGEX "\\.c$")
+    set_source_files_properties(${sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+endfunction()
+
+# harmony_add_library(name SOURCES ... PUBLIC libs... PRIVATE libs... [INCLUDE dir] [JSON])
 # A static library harmony_<name>, aliased harmony::<name>; headers in include/ beside it.
+# JSON says that most of its sources include <nlohmann/json.hpp>.
 function(harmony_add_library name)
-  cmake_parse_arguments(arg "" "INCLUDE" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "JSON" "INCLUDE" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   if(NOT arg_INCLUDE)
     set(arg_INCLUDE "${CMAKE_CURRENT_SOURCE_DIR}/include")
   endif()
@@ -12,6 +31,11 @@ function(harmony_add_library name)
     add_library(harmony_${name} STATIC ${arg_SOURCES})
     target_include_directories(harmony_${name} PUBLIC "${arg_INCLUDE}")
     target_link_libraries(harmony_${name} PUBLIC ${arg_PUBLIC} PRIVATE harmony_flags ${arg_PRIVATE})
+    if(arg_JSON)
+      harmony_precompile(harmony_${name} json)
+    else()
+      harmony_precompile(harmony_${name} standard)
+    endif()
   else()
     add_library(harmony_${name} INTERFACE)
     target_include_directories(harmony_${name} INTERFACE "${arg_INCLUDE}")
@@ -46,14 +70,9 @@ function(harmony_add_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
-  if(NOT TARGET harmony_test_main)
-    file(WRITE "${CMAKE_BINARY_DIR}/test_main.cpp" "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n")
-    add_library(harmony_test_main OBJECT "${CMAKE_BINARY_DIR}/test_main.cpp")
-    target_link_libraries(harmony_test_main PUBLIC Catch2::Catch2)
-    add_custom_target(harmony_unit_tests)
-  endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE harmony_flags harmony_test_main ${arg_LIBS})
+  harmony_precompile(${name} test)
   target_compile_definitions(${name} PRIVATE
     HARMONY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" HARMONY_BINARY_DIR="${CMAKE_BINARY_DIR}" ${arg_DEFINITIONS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${HARMONY_TEST_OUTPUT_DIRECTORY}")

@@ -54,7 +54,8 @@ int main(int argc, char** argv) {
         std::ifstream stream(entry.path(), std::ios::binary);
         const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
         feed(bytes);
-        for (int i = 0; i < kMutationsPerFile; ++i) feed(mutate(bytes, random));
+        for (int i = 0; i < kMutationsPerFile; ++i)
+            feed(mutate(bytes, random));
         ++files;
     }
     if (files == 0) {

@@ -12,18 +12,14 @@ namespace {
 constexpr ResponsePermission kDeviceResponses{1000, std::chrono::seconds{120}};
 constexpr ResponsePermission kOperatorResponses{1, std::chrono::seconds{60}};
 
-// What a client needs to create, read, watch and write one bucket, and nothing of another stream.
+// What a client needs to make, follow and write one bucket, and nothing of another stream. It follows with a
+// consumer that acknowledges nothing and is removed; $JS.FC answers the server's flow control.
 void allow_bucket(std::string_view bucket, std::vector<std::string>& publish) {
     const auto stream = kv_stream(bucket);
-    for (const std::string_view verb : {"STREAM.INFO.", "STREAM.CREATE.", "STREAM.UPDATE.", "STREAM.MSG.GET.",
-                                        "STREAM.PURGE.", "DIRECT.GET.", "CONSUMER.CREATE."}) {
+    for (const char* verb : {"STREAM.INFO.", "STREAM.CREATE.", "STREAM.UPDATE."})
         publish.push_back("$JS.API." + std::string(verb) + stream);
-    }
-    for (const std::string_view verb :
-         {"DIRECT.GET.", "CONSUMER.CREATE.", "CONSUMER.INFO.", "CONSUMER.DELETE."}) {
+    for (const char* verb : {"DIRECT.GET.", "CONSUMER.CREATE.", "CONSUMER.DELETE."})
         publish.push_back("$JS.API." + std::string(verb) + stream + ".>");
-    }
-    publish.push_back("$JS.ACK." + stream + ".>");
     publish.push_back("$JS.FC." + stream + ".>");
     publish.push_back(kv_subject(bucket, ">"));
 }
@@ -59,12 +55,10 @@ SubjectPermissions device_permissions(const DeviceId& device) {
 SubjectPermissions operator_permissions() {
     SubjectPermissions result;
     result.inbox_prefix = kOperatorInboxPrefix;
-    result.publish = {"$JS.API.INFO", "$JS.API.STREAM.NAMES", std::string(kCommandSubjectPrefix) + ".*.*"};
     for (const auto bucket : kBuckets)
         allow_bucket(bucket, result.publish);
-    result.subscribe = {std::string(kFleetApiSubscription), result.inbox_prefix + ".>"};
-    for (const auto bucket : kBuckets)
-        result.subscribe.push_back(kv_subject(bucket, ">"));
+    result.subscribe.emplace_back(kFleetApiSubscription);
+    result.subscribe.push_back(result.inbox_prefix + ".>");
     result.responses = kOperatorResponses;
     return result;
 }

@@ -58,11 +58,12 @@ void wait_for(const char* what, Condition done) {
 void measure_ping(runtime::nats::NatsConnection& connection, const contracts::DeviceId& device) {
     runtime::fleet_client::FleetCommandsClient commands(connection, "bench");
     const std::string reply = must(commands.ping(device), "the first ping").encode();
-    const auto responder = must(connection.subscribe("bench.raw",
-                                                     [&](const runtime::nats::Message& message) {
-                                                         (void)connection.publish({message.reply, reply, "", {}});
-                                                     }),
-                                "the responder");
+    const auto responder =
+        must(connection.subscribe("bench.raw",
+                                  [&](const runtime::nats::Message& message) {
+                                      (void)connection.publish({message.reply, reply, "", {}});
+                                  }),
+             "the responder");
     must(connection.flush(2s), "flush");
     std::vector<double> pings, raw;
     for (int i = 0; i < kPings; ++i) {
@@ -84,9 +85,10 @@ contracts::Deployment deployment(const std::string& site, const std::string& ima
     service.env = {{"ROUND", std::to_string(round)}};
     contracts::PodmanV0 score;
     score.services = {service};
-    const std::string document = R"({"apiVersion":"fleet.nationtech.io/v1alpha1","kind":"Deployment","metadata":{"name":"bench"},)"
-                                 R"("spec":{"targetSelector":{"matchLabels":{"site":")" +
-                                 site + R"("}},"score":)" + score.to_score().encode() + "}}";
+    const std::string document =
+        R"({"apiVersion":"fleet.nationtech.io/v1alpha1","kind":"Deployment","metadata":{"name":"bench"},)"
+        R"("spec":{"targetSelector":{"matchLabels":{"site":")" +
+        site + R"("}},"score":)" + score.to_score().encode() + "}}";
     return must(contracts::Deployment::decode(document), "the bench Deployment");
 }
 

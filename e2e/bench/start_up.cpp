@@ -38,7 +38,8 @@ Subject parse(const std::string& text) {
 // Milliseconds, or a negative number when it could not be started or failed.
 double run(const Subject& subject) {
     std::vector<char*> arguments;
-    for (const auto& argument : subject.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+    for (const auto& argument : subject.arguments)
+        arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
@@ -64,7 +65,8 @@ int main(int argc, char** argv) {
         return 2;
     }
     std::vector<Subject> subjects;
-    for (int i = 2; i < argc; ++i) subjects.push_back(parse(argv[i]));
+    for (int i = 2; i < argc; ++i)
+        subjects.push_back(parse(argv[i]));
     for (int round = 0; round < rounds; ++round) {
         for (auto& subject : subjects) {
             const double took = run(subject);
@@ -75,6 +77,7 @@ int main(int argc, char** argv) {
             subject.samples.push_back(took);
         }
     }
-    for (auto& subject : subjects) harmony::bench::print(subject.name.c_str(), subject.samples);
+    for (auto& subject : subjects)
+        harmony::bench::print(subject.name.c_str(), subject.samples);
     return 0;
 }

@@ -84,6 +84,16 @@ sandbox_processes() {
     return 0
 }
 
+# A supervisor without daemons ends by itself after two seconds.
+expect_nothing_left() { wait_until 10 "the end of every process of this sandbox" nothing_left; }
+
+nothing_left() {
+    local processes
+    processes=$(sandbox_processes)
+    printf '%s\n' "$processes"
+    [ -z "$processes" ]
+}
+
 device_containers() { podman ps -a --no-trunc --filter "label=io.nationtech.harmony/device=$1" "${@:2}"; }
 
 remove_sandbox() {

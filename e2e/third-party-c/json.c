@@ -7,23 +7,24 @@
 static const json_span NONE = {NULL, 0};
 
 typedef struct cursor {
-    const char *at;
-    const char *end;
+    const char* at;
+    const char* end;
 } cursor;
 
-static void skip_space(cursor *c) {
-    while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r')) c->at++;
+static void skip_space(cursor* c) {
+    while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r'))
+        c->at++;
 }
 
 /* Moves past one character, after white space. */
-static int accept(cursor *c, char wanted) {
+static int accept(cursor* c, char wanted) {
     skip_space(c);
     if (c->at >= c->end || *c->at != wanted) return 0;
     c->at++;
     return 1;
 }
 
-static int skip_string(cursor *c) {
+static int skip_string(cursor* c) {
     if (!accept(c, '"')) return 0;
     while (c->at < c->end) {
         char found = *c->at++;
@@ -36,9 +37,9 @@ static int skip_string(cursor *c) {
     return 0;
 }
 
-static int skip_value(cursor *c, int depth);
+static int skip_value(cursor* c, int depth);
 
-static int skip_container(cursor *c, char close, int is_object, int depth) {
+static int skip_container(cursor* c, char close, int is_object, int depth) {
     if (accept(c, close)) return 1;
     do {
         if (is_object && (!skip_string(c) || !accept(c, ':'))) return 0;
@@ -47,8 +48,8 @@ static int skip_container(cursor *c, char close, int is_object, int depth) {
     return accept(c, close);
 }
 
-static int skip_value(cursor *c, int depth) {
-    const char *start;
+static int skip_value(cursor* c, int depth) {
+    const char* start;
     if (depth > MAX_DEPTH) return 0;
     skip_space(c);
     if (c->at >= c->end) return 0;
@@ -56,23 +57,25 @@ static int skip_value(cursor *c, int depth) {
     if (accept(c, '{')) return skip_container(c, '}', 1, depth);
     if (accept(c, '[')) return skip_container(c, ']', 0, depth);
     start = c->at;
-    while (c->at < c->end && *c->at != '\0' && strchr("+-.0123456789abcdefghijklmnopqrstuvwxyzE", *c->at)) c->at++;
+    while (c->at < c->end && *c->at != '\0' && strchr("+-.0123456789abcdefghijklmnopqrstuvwxyzE", *c->at))
+        c->at++;
     return c->at > start;
 }
 
-static json_span trimmed(const char *from, const char *to) {
+static json_span trimmed(const char* from, const char* to) {
     json_span span;
-    while (from < to && (*from == ' ' || *from == '\t' || *from == '\n' || *from == '\r')) from++;
+    while (from < to && (*from == ' ' || *from == '\t' || *from == '\n' || *from == '\r'))
+        from++;
     span.text = from;
     span.length = (size_t)(to - from);
     return span;
 }
 
-json_span json_member(json_span object, const char *name) {
+json_span json_member(json_span object, const char* name) {
     cursor c = {object.text, object.text ? object.text + object.length : NULL};
     if (!object.text || !accept(&c, '{')) return NONE;
     do {
-        const char *before;
+        const char* before;
         json_span key;
         json_span value;
         skip_space(&c);
@@ -105,7 +108,7 @@ static int hex_digit(char c) {
 }
 
 /* The four digits after \u, or -1. */
-static long code_unit(const char *at, const char *end) {
+static long code_unit(const char* at, const char* end) {
     long value = 0;
     int i;
     if (end - at < 4) return -1;
@@ -117,7 +120,7 @@ static long code_unit(const char *at, const char *end) {
     return value;
 }
 
-static size_t encode_utf8(unsigned long code, char *out) {
+static size_t encode_utf8(unsigned long code, char* out) {
     if (code < 0x80) {
         out[0] = (char)code;
         return 1;
@@ -141,10 +144,10 @@ static size_t encode_utf8(unsigned long code, char *out) {
 }
 
 /* Decodes what follows a backslash into out, at most four bytes. 0 when it is malformed. */
-static size_t decode_escape(const char **at, const char *end, char *out) {
+static size_t decode_escape(const char** at, const char* end, char* out) {
     static const char letters[] = "\"\\/bfnrt";
     static const char meaning[] = "\"\\/\b\f\n\r\t";
-    const char *found;
+    const char* found;
     long unit;
     if (*at >= end) return 0;
     found = **at ? strchr(letters, **at) : NULL;
@@ -159,15 +162,16 @@ static size_t decode_escape(const char **at, const char *end, char *out) {
         long low = end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u' ? code_unit(*at + 2, end) : -1;
         if (low < 0xDC00 || low > 0xDFFF) return 0;
         *at += 6;
-        return encode_utf8(0x10000UL + ((unsigned long)(unit - 0xD800) << 10) + (unsigned long)(low - 0xDC00), out);
+        return encode_utf8(0x10000UL + ((unsigned long)(unit - 0xD800) << 10) + (unsigned long)(low - 0xDC00),
+                           out);
     }
     if (unit >= 0xDC00 && unit <= 0xDFFF) return 0;
     return encode_utf8((unsigned long)unit, out);
 }
 
-int json_string(json_span value, char *out, size_t capacity) {
-    const char *at = value.text;
-    const char *end;
+int json_string(json_span value, char* out, size_t capacity) {
+    const char* at = value.text;
+    const char* end;
     size_t length = 0;
     if (!at || capacity == 0 || value.length < 2 || at[0] != '"' || at[value.length - 1] != '"') return -1;
     end = at + value.length - 1;
@@ -190,12 +194,12 @@ int json_string(json_span value, char *out, size_t capacity) {
     return 0;
 }
 
-int json_equals(json_span value, const char *text) {
+int json_equals(json_span value, const char* text) {
     char decoded[128];
     return json_string(value, decoded, sizeof decoded) == 0 && strcmp(decoded, text) == 0;
 }
 
-static void append(json_writer *writer, const char *text, size_t length) {
+static void append(json_writer* writer, const char* text, size_t length) {
     if (writer->failed || length > writer->capacity - writer->length) {
         writer->failed = 1;
         return;
@@ -204,9 +208,11 @@ static void append(json_writer *writer, const char *text, size_t length) {
     writer->length += length;
 }
 
-void json_raw(json_writer *writer, const char *text) { append(writer, text, strlen(text)); }
+void json_raw(json_writer* writer, const char* text) {
+    append(writer, text, strlen(text));
+}
 
-void json_quoted(json_writer *writer, const char *text) {
+void json_quoted(json_writer* writer, const char* text) {
     static const char digits[] = "0123456789abcdef";
     json_raw(writer, "\"");
     for (; *text; text++) {

@@ -1,7 +1,8 @@
 /* acme/motd: a Score that owns one file, the message of the day, in a folder of the user's choice. Plain C on
  * plugin.h and the C library, to show that the interface needs nothing else.
  *
- * A state is one of three: no file, a file with other text, a file with the wanted text. Every verb reads it anew.
+ * A state is one of three: no file, a file with other text, a file with the wanted text. Every verb reads it
+ * anew.
  */
 #define _POSIX_C_SOURCE 200809L
 #define HP_DECLARE_ENTRY
@@ -21,14 +22,17 @@
 #define ANSWER_BYTES (8 * MAX_TEXT + 8 * MAX_PATH)
 
 static const char MANIFEST[] =
-    "{\"format\":1,\"id\":\"acme/motd\",\"version\":\"1.0.0\",\"summary\":\"The message of the day\",\"generation\":1,"
+    "{\"format\":1,\"id\":\"acme/motd\",\"version\":\"1.0.0\",\"summary\":\"The message of the "
+    "day\",\"generation\":1,"
     "\"levels\":{\"min\":1,\"max\":1},\"sdk\":\"plugin.h\",\"concurrency\":\"serial\",\"license\":\"MIT\","
     "\"permissions\":{\"network\":[],\"programs\":[],\"paths\":[\"the folder given as a parameter\"]},"
     "\"topologies\":[],\"commands\":[],\"scenarios\":[],\"scores\":[{\"name\":\"MotdScore\","
     "\"summary\":\"A file with the message of the day\",\"requires\":[],\"optional\":[],\"after\":[],"
     "\"destructive\":false,\"verbs\":[\"validate\",\"read\",\"plan\",\"apply\",\"verify\",\"destroy\"],"
-    "\"parameters\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"folder\"],\"properties\":{"
-    "\"folder\":{\"type\":\"string\",\"description\":\"An existing folder, as an absolute path\",\"x-flag\":\"motd-folder\"},"
+    "\"parameters\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"folder\"],"
+    "\"properties\":{"
+    "\"folder\":{\"type\":\"string\",\"description\":\"An existing folder, as an absolute "
+    "path\",\"x-flag\":\"motd-folder\"},"
     "\"message\":{\"type\":\"string\",\"default\":\"Welcome.\",\"description\":\"What the file says\"}}}}]}";
 
 typedef struct instance {
@@ -38,38 +42,39 @@ typedef struct instance {
     char message[MAX_TEXT];
 } instance;
 
-/* Calls to one plugin of concurrency "serial" come one at a time for an instance, and create and destroy one at a
- * time for the plugin; the table needs no lock because a slot is only written by create and destroy. */
+/* Calls to one plugin of concurrency "serial" come one at a time for an instance, and create and destroy one
+ * at a time for the plugin; the table needs no lock because a slot is only written by create and destroy. */
 static instance instances[MAX_INSTANCES];
 
 static json_span span_of(hp_bytes bytes) {
-    json_span span = {(const char *)bytes.data, (size_t)bytes.length};
+    json_span span = {(const char*)bytes.data, (size_t)bytes.length};
     return span;
 }
 
-static hp_bytes bytes_of(const char *text, size_t length) {
+static hp_bytes bytes_of(const char* text, size_t length) {
     hp_bytes bytes;
-    bytes.data = (const uint8_t *)text;
+    bytes.data = (const uint8_t*)text;
     bytes.length = length;
     return bytes;
 }
 
-static int is_method(const hp_call *call, const char *name) {
+static int is_method(const hp_call* call, const char* name) {
     return call->method.length == strlen(name) && memcmp(call->method.data, name, strlen(name)) == 0;
 }
 
-static int32_t answer(const hp_call *call, const json_writer *writer) {
+static int32_t answer(const hp_call* call, const json_writer* writer) {
     if (writer->failed) return HP_E_TOO_LARGE;
     if (!call->result) return HP_OK;
     return call->result->write(call->result->context, bytes_of(writer->out, writer->length));
 }
 
-static int32_t answer_text(const hp_call *call, const char *text) {
+static int32_t answer_text(const hp_call* call, const char* text) {
     if (!call->result) return HP_OK;
     return call->result->write(call->result->context, bytes_of(text, strlen(text)));
 }
 
-static int32_t fail(const hp_call *call, int32_t status, const char *code, const char *summary, const char *path) {
+static int32_t fail(const hp_call* call, int32_t status, const char* code, const char* summary,
+                    const char* path) {
     char text[MAX_PATH * 7 + 512];
     json_writer writer = {text, sizeof text, 0, 0};
     json_raw(&writer, "{\"code\":");
@@ -87,7 +92,7 @@ static int32_t fail(const hp_call *call, int32_t status, const char *code, const
     return status;
 }
 
-static instance *find(uint64_t handle) {
+static instance* find(uint64_t handle) {
     uint32_t slot = (uint32_t)(handle & 0xffffffffu);
     if (slot >= MAX_INSTANCES || !instances[slot].used) return NULL;
     return instances[slot].generation == (uint32_t)(handle >> 32) ? &instances[slot] : NULL;
@@ -95,8 +100,8 @@ static instance *find(uint64_t handle) {
 
 /* What the file says: 1 and the text, 0 when there is none, -1 when it cannot be read or is longer than any
  * message. */
-static int read_file(const char *path, char *out, size_t capacity) {
-    FILE *file = fopen(path, "rb");
+static int read_file(const char* path, char* out, size_t capacity) {
+    FILE* file = fopen(path, "rb");
     size_t length;
     int bad;
     if (!file) return errno == ENOENT ? 0 : -1;
@@ -108,9 +113,9 @@ static int read_file(const char *path, char *out, size_t capacity) {
 }
 
 /* Written beside it and renamed, so that nobody ever reads half a message. */
-static int write_file(const char *path, const char *text) {
+static int write_file(const char* path, const char* text) {
     char temporary[MAX_PATH + 8];
-    FILE *file;
+    FILE* file;
     int bad;
     snprintf(temporary, sizeof temporary, "%s.new", path);
     file = fopen(temporary, "wb");
@@ -123,13 +128,13 @@ static int write_file(const char *path, const char *text) {
     return -1;
 }
 
-static void object(json_writer *writer, const instance *self) {
+static void object(json_writer* writer, const instance* self) {
     json_raw(writer, "{\"kind\":\"file\",\"name\":");
     json_quoted(writer, self->path);
     json_raw(writer, "}");
 }
 
-static int32_t objects(const hp_call *call, const instance *self, int there) {
+static int32_t objects(const hp_call* call, const instance* self, int there) {
     char text[ANSWER_BYTES];
     json_writer writer = {text, sizeof text, 0, 0};
     json_raw(&writer, "{\"objects\":[");
@@ -138,13 +143,13 @@ static int32_t objects(const hp_call *call, const instance *self, int there) {
     return answer(call, &writer);
 }
 
-static int32_t unreadable(const hp_call *call, const instance *self) {
+static int32_t unreadable(const hp_call* call, const instance* self) {
     char summary[MAX_PATH + 64];
     snprintf(summary, sizeof summary, "%s cannot be read as a message", self->path);
     return fail(call, HP_E_FAILED, "motd.unreadable", summary, NULL);
 }
 
-static int32_t do_plan(const hp_call *call, const instance *self) {
+static int32_t do_plan(const hp_call* call, const instance* self) {
     char text[ANSWER_BYTES];
     char current[MAX_TEXT];
     json_writer writer = {text, sizeof text, 0, 0};
@@ -170,38 +175,39 @@ static int32_t do_plan(const hp_call *call, const instance *self) {
     return answer(call, &writer);
 }
 
-static int32_t do_apply(const hp_call *call, const instance *self) {
+static int32_t do_apply(const hp_call* call, const instance* self) {
     char summary[MAX_PATH + 128];
     if (write_file(self->path, self->message) == 0) return objects(call, self, 1);
     snprintf(summary, sizeof summary, "%s cannot be written: %s", self->path, strerror(errno));
     return fail(call, HP_E_FAILED, "motd.unwritable", summary, "folder");
 }
 
-static int32_t do_destroy(const hp_call *call, const instance *self) {
+static int32_t do_destroy(const hp_call* call, const instance* self) {
     char summary[MAX_PATH + 128];
     if (unlink(self->path) == 0 || errno == ENOENT) return objects(call, self, 0);
     snprintf(summary, sizeof summary, "%s cannot be removed: %s", self->path, strerror(errno));
     return fail(call, HP_E_FAILED, "motd.unremovable", summary, NULL);
 }
 
-static int32_t do_verify(const hp_call *call, const instance *self) {
+static int32_t do_verify(const hp_call* call, const instance* self) {
     char current[MAX_TEXT];
     const int there = read_file(self->path, current, sizeof current);
     if (there == 1 && strcmp(current, self->message) == 0) {
         return answer_text(call, "{\"checks\":[{\"name\":\"the file says the message\",\"ok\":true}]}");
     }
-    return answer_text(call, "{\"checks\":[{\"name\":\"the file says the message\",\"ok\":false,"
-                             "\"detail\":\"it is missing or says something else\"}]}");
+    return answer_text(call,
+                       "{\"checks\":[{\"name\":\"the file says the message\",\"ok\":false,"
+                       "\"detail\":\"it is missing or says something else\"}]}");
 }
 
-static int32_t do_read(const hp_call *call, const instance *self) {
+static int32_t do_read(const hp_call* call, const instance* self) {
     char current[MAX_TEXT];
     const int there = read_file(self->path, current, sizeof current);
     return there < 0 ? unreadable(call, self) : objects(call, self, there);
 }
 
-static int32_t plugin_invoke(void *context, const hp_call *call) {
-    const instance *self;
+static int32_t plugin_invoke(void* context, const hp_call* call) {
+    const instance* self;
     (void)context;
     if (!call || call->size < sizeof(hp_call)) return HP_E_INTERNAL;
     if (!json_is_object(span_of(call->params))) {
@@ -222,19 +228,20 @@ static int32_t plugin_invoke(void *context, const hp_call *call) {
 }
 
 /* Fills in a free instance. Null when it did, else the parameter at fault. */
-static const char *configure(json_span settings, instance *fresh) {
+static const char* configure(json_span settings, instance* fresh) {
     char folder[MAX_PATH - 8];
     const json_span message = json_member(settings, "message");
-    if (json_string(json_member(settings, "folder"), folder, sizeof folder) != 0 || folder[0] != '/') return "folder";
+    if (json_string(json_member(settings, "folder"), folder, sizeof folder) != 0 || folder[0] != '/')
+        return "folder";
     snprintf(fresh->path, sizeof fresh->path, "%s/motd", folder);
     strcpy(fresh->message, "Welcome.");
     if (message.text && json_string(message, fresh->message, sizeof fresh->message) != 0) return "message";
     return NULL;
 }
 
-static int32_t plugin_create(void *context, const hp_call *call, uint64_t *handle) {
+static int32_t plugin_create(void* context, const hp_call* call, uint64_t* handle) {
     const json_span params = call ? span_of(call->params) : span_of(bytes_of(NULL, 0));
-    const char *wrong;
+    const char* wrong;
     uint32_t slot = 0;
     (void)context;
     if (!call || call->size < sizeof(hp_call) || !handle) return HP_E_INTERNAL;
@@ -243,9 +250,11 @@ static int32_t plugin_create(void *context, const hp_call *call, uint64_t *handl
     }
     if (!json_equals(json_member(params, "kind"), "score") ||
         !json_equals(json_member(params, "name"), "MotdScore")) {
-        return fail(call, HP_E_METHOD, "motd.unknown-contribution", "this plugin has only the Score MotdScore", NULL);
+        return fail(call, HP_E_METHOD, "motd.unknown-contribution",
+                    "this plugin has only the Score MotdScore", NULL);
     }
-    while (slot < MAX_INSTANCES && instances[slot].used) slot++;
+    while (slot < MAX_INSTANCES && instances[slot].used)
+        slot++;
     if (slot == MAX_INSTANCES) return fail(call, HP_E_FAILED, "motd.too-many", "too many instances", NULL);
     wrong = configure(json_member(params, "settings"), &instances[slot]);
     if (wrong) {
@@ -258,8 +267,8 @@ static int32_t plugin_create(void *context, const hp_call *call, uint64_t *handl
     return answer_text(call, "{}");
 }
 
-static int32_t plugin_destroy(void *context, uint64_t handle) {
-    instance *found = find(handle);
+static int32_t plugin_destroy(void* context, uint64_t handle) {
+    instance* found = find(handle);
     (void)context;
     if (!found) return HP_E_HANDLE;
     found->used = 0;
@@ -267,19 +276,21 @@ static int32_t plugin_destroy(void *context, uint64_t handle) {
 }
 
 /* Every method is over in a moment, so there is nothing to stop. */
-static void plugin_cancel(void *context, uint64_t call_id) {
+static void plugin_cancel(void* context, uint64_t call_id) {
     (void)context;
     (void)call_id;
 }
 
-static void plugin_shutdown(void *context) {
+static void plugin_shutdown(void* context) {
     uint32_t slot;
     (void)context;
-    for (slot = 0; slot < MAX_INSTANCES; slot++) instances[slot].used = 0;
+    for (slot = 0; slot < MAX_INSTANCES; slot++)
+        instances[slot].used = 0;
 }
 
-int32_t harmony_plugin_entry_1(const hp_hello *hello, hp_plugin *out) {
-    if (!hello || !out || hello->size < sizeof(hp_hello) || out->size < sizeof(hp_plugin)) return HP_E_INTERNAL;
+int32_t harmony_plugin_entry_1(const hp_hello* hello, hp_plugin* out) {
+    if (!hello || !out || hello->size < sizeof(hp_hello) || out->size < sizeof(hp_plugin))
+        return HP_E_INTERNAL;
     out->level_min = HP_LEVEL_MIN;
     out->level_max = HP_LEVEL_MAX;
     if (hello->level_max < HP_LEVEL_MIN || hello->level_min > HP_LEVEL_MAX) return HP_E_LEVEL;

@@ -105,8 +105,9 @@ class Parser {
             option = app_.add_flag(names);
         } else {
             option = app_.add_option(names);
-            option->allow_extra_args(false);
-            if (argument.positional && argument.repeated) {
+            const bool list = argument.positional && argument.repeated;
+            option->allow_extra_args(list);
+            if (list) {
                 option->expected(1, CLI::detail::expected_max_vector_size);
             } else {
                 option->expected(1);

@@ -100,10 +100,10 @@ Outcome<ExitCode> remove(Application& application, const ParsedArguments& argume
     auto records = Records(application.paths().context_state(name)).all();
     if (!records) return tl::unexpected(records.error());
     if (!records->empty())
-        return usage_problem(
-            "config.context-in-use",
-            "context " + name + " still has " + std::to_string(records->size()) + " Scores deployed",
-            "take them away first: harmony destroy --all --context " + name);
+        return usage_problem("config.context-in-use",
+                             "context " + name + " still has " + std::to_string(records->size()) +
+                                 (records->size() == 1 ? " Score deployed" : " Scores deployed"),
+                             "take them away first: harmony destroy --all --context " + name);
     return change(application, "Deleted.", [&](Contexts& contexts) { return contexts.remove(name); });
 }
 

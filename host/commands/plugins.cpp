@@ -12,8 +12,15 @@ namespace {
 
 using nlohmann::json;
 
-std::string plugin_folder(const Application& application) {
-    return application.paths().data + "/plugins";
+// With --project that of the current folder's project, else the user's.
+std::string plugin_folder(const Application& application, const ParsedArguments& arguments) {
+    return arguments.has("project") ? ".harmony/plugins" : application.paths().data + "/plugins";
+}
+
+ArgumentSpec project_argument() {
+    return {.name = "project",
+            .kind = ArgumentKind::Boolean,
+            .summary = "in .harmony/plugins of the current folder instead of the user's plugins"};
 }
 
 Outcome<ExitCode> list(Application& application, const ParsedArguments&) {
@@ -98,7 +105,7 @@ Outcome<ExitCode> show(Application& application, const ParsedArguments& argument
 }
 
 Outcome<ExitCode> install(Application& application, const ParsedArguments& arguments) {
-    auto report = install_plugins(*arguments.text("source"), plugin_folder(application));
+    auto report = install_plugins(*arguments.text("source"), plugin_folder(application, arguments));
     if (!report) {
         const bool wrong_source = report.error().code.starts_with("plugin.source");
         return stop(wrong_source ? ExitCode::Usage : ExitCode::Failed, report.error());
@@ -123,7 +130,7 @@ Outcome<ExitCode> install(Application& application, const ParsedArguments& argum
 }
 
 Outcome<ExitCode> remove(Application& application, const ParsedArguments& arguments) {
-    auto removed = remove_plugin(*arguments.text("id"), plugin_folder(application));
+    auto removed = remove_plugin(*arguments.text("id"), plugin_folder(application, arguments));
     if (!removed) {
         Diagnostic what = removed.error();
         const bool unknown = what.code == "plugin.not-installed";
@@ -135,8 +142,8 @@ Outcome<ExitCode> remove(Application& application, const ParsedArguments& argume
     return ExitCode::Ok;
 }
 
-Outcome<ExitCode> verify(Application& application, const ParsedArguments&) {
-    auto items = verify_plugins(plugin_folder(application));
+Outcome<ExitCode> verify(Application& application, const ParsedArguments& arguments) {
+    auto items = verify_plugins(plugin_folder(application, arguments));
     if (!items) return stop(ExitCode::Failed, items.error());
     bool good = true;
     json plugins = json::array();
@@ -189,12 +196,15 @@ std::vector<CommandSpec> plugins_commands() {
           .value_name = "SOURCE",
           .positional = true,
           .required = true,
-          .completes = Completes::Files}},
-        {{"harmony plugins install ./weather.tar.gz", ""}}, install);
-    add("remove", "Remove an installed plugin", {id_argument()},
+          .completes = Completes::Files},
+         project_argument()},
+        {{"harmony plugins install ./weather.tar.gz", ""},
+         {"harmony plugins install --project ./weather.tar.gz", "for everybody who works in this folder"}},
+        install);
+    add("remove", "Remove an installed plugin", {id_argument(), project_argument()},
         {{"harmony plugins remove acme/weather", ""}}, remove);
-    add("verify", "Compare installed plugins with the lock file", {}, {{"harmony plugins verify", ""}},
-        verify);
+    add("verify", "Compare installed plugins with the lock file", {project_argument()},
+        {{"harmony plugins verify", ""}}, verify);
     return commands;
 }
 

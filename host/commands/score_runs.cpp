@@ -255,6 +255,13 @@ Outcome<Preparation> prepare_scores(Application& application, const ParsedArgume
         auto saved = load_plan(*file);
         if (!saved) return tl::unexpected(saved.error());
         preparation.saved = std::move(*saved);
+        for (const char* name : {"set", "filter", "all", "file"}) {
+            if (arguments.has(name))
+                return usage_problem(
+                    "usage.saved-plan",
+                    std::string("a saved plan is carried out exactly: --") + name + " cannot change it",
+                    "leave the flag out, or make a new plan with it");
+        }
     }
     auto composition = load_composition(arguments.text("file"));
     if (!composition) return tl::unexpected(composition.error());

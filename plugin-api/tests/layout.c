@@ -1,5 +1,5 @@
-/* plugin.h in C99, with every size and offset of a 64-bit machine. What changes here breaks every plugin that was
- * ever built. */
+/* plugin.h in C99, with every size and offset of a 64-bit machine. What changes here breaks every plugin that
+ * was ever built. */
 #define HP_DECLARE_ENTRY
 #include <harmony/plugin.h>
 
@@ -57,5 +57,5 @@ AT(hp_plugin, shutdown, 56);
 SIZE(hp_plugin, 64);
 
 /* The sizes as C sees them, for the comparison with C++. */
-const size_t hp_layout_sizes[] = {sizeof(hp_bytes), sizeof(hp_sink), sizeof(hp_call), sizeof(hp_services),
-                                  sizeof(hp_hello), sizeof(hp_plugin)};
+const size_t hp_layout_sizes[] = {sizeof(hp_bytes),    sizeof(hp_sink),  sizeof(hp_call),
+                                  sizeof(hp_services), sizeof(hp_hello), sizeof(hp_plugin)};

@@ -7,7 +7,7 @@ readonly sample=e2e/local/hello.yaml
 readonly sample_name=hello
 readonly sample_url=http://127.0.0.1:18080/
 readonly wanted_devices=2
-readonly managed_label=io.nationtech.harmony/managed-by
+readonly managed_label=io.nationtech.harmony/managed-by device_label=io.nationtech.harmony/device
 # Where harmony keeps its contexts. Every daemon of a context has its configuration or its log there.
 readonly fleet_state="${XDG_STATE_HOME:-$HOME/.local/state}/harmony"
 readonly online_within_s=60
@@ -35,10 +35,18 @@ fleet_processes() {
     ps -o pid=,tty=,args= -p "$pids" | awk '$2 == "?" { $2 = ""; print substr($0, 1, 120) }' || true
 }
 
-fleet_containers() {
+fleet_devices() { sed -nE 's/^ *- id: *//p' "$composition"; }
+
+# containers FORMAT: those of this fleet's devices. Podman's storage may hold those of other fleets, too.
+containers() {
+    local device
     if ! command -v podman >/dev/null; then return; fi
-    podman ps --all --filter "label=$managed_label" --format '{{.ID}} {{.Names}}' 2>/dev/null || true
+    for device in $(fleet_devices); do
+        podman ps --all --filter "label=$device_label=$device" --format "$1" 2>/dev/null || true
+    done
 }
+
+fleet_containers() { containers '{{.ID}} {{.Names}}'; }
 
 fleet_is_up() { [[ -n "$(fleet_processes)$(fleet_containers)" ]]; }
 
@@ -49,10 +57,7 @@ fleet_ports() {
         while read -r pid _; do
             ss -Hltnp 2>/dev/null | grep -F "pid=$pid," | awk '{ print $4 }' | sed 's/.*://'
         done < <(fleet_processes)
-        if command -v podman >/dev/null; then
-            podman ps --all --filter "label=$managed_label" --format '{{.Ports}}' 2>/dev/null |
-                grep -oE ':[0-9]+->' | tr -d ':>-' || true
-        fi
+        containers '{{.Ports}}' | grep -oE ':[0-9]+->' | tr -d ':>-' || true
     } | sort -un
 }
 
@@ -74,7 +79,7 @@ enough_devices_online() {
 
 sample_status() {
     "$harmony" fleet deployments --output json 2>/dev/null | resources Deployment |
-        jq -c --arg name "$sample_name" 'map(select(.metadata.name == $name))[0] | .status.aggregate // empty'
+        jq -c --arg name "$sample_name" 'map(select(.metadata.name == $name))[0] | .status.aggregate'
 }
 
 sample_has_converged() {

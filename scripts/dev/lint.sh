@@ -108,9 +108,17 @@ compiled_files() {
     jq -r '.[].file' build/dev/compile_commands.json | sed "s|^$PWD/||" | sort -u
 }
 
+# clang reads no precompiled header of g++.
+tidy_commands() {
+    mkdir -p build/tidy
+    sed -E 's|-Winvalid-pch -include [^ ]*/cmake_pch\.hxx||; s|-fpch-preprocess||' build/dev/compile_commands.json \
+        >build/tidy/compile_commands.json
+}
+
 lint_tidy() {
+    tidy_commands
     comm -12 <(tidy_files "$1" | sort) <(compiled_files) | tr '\n' '\0' |
-        xargs -0 -r -n 1 -P "$(nproc)" clang-tidy --quiet -p build/dev --extra-arg=-Wno-unknown-warning-option
+        xargs -0 -r -n 1 -P "$(nproc)" clang-tidy --quiet -p build/tidy --extra-arg=-Wno-unknown-warning-option
 }
 
 # Each finding once: one in a header appears for every file that includes it.

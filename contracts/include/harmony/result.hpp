@@ -32,7 +32,7 @@ enum class ErrorKind {
 std::string_view to_string(ErrorKind kind);
 
 class Error {
-   public:
+ public:
     Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
 
     [[nodiscard]] ErrorKind kind() const { return kind_; }
@@ -48,11 +48,9 @@ class Error {
 
     // The whole chain, outermost first, joined with ": ". Never contains a secret: whoever builds a
     // message leaves secrets out.
-    [[nodiscard]] std::string text() const {
-        return cause_ ? message_ + ": " + cause_->text() : message_;
-    }
+    [[nodiscard]] std::string text() const { return cause_ ? message_ + ": " + cause_->text() : message_; }
 
-   private:
+ private:
     ErrorKind kind_;
     std::string message_;
     std::shared_ptr<const Error> cause_;

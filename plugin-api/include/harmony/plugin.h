@@ -60,7 +60,7 @@ extern "C" {
 /* A run of bytes the callee may read until the call returns. Frozen: never grows. data may be null when
  * length is 0. */
 typedef struct hp_bytes {
-    const uint8_t *data;
+    const uint8_t* data;
     uint64_t length;
 } hp_bytes;
 
@@ -68,37 +68,37 @@ typedef struct hp_bytes {
 typedef struct hp_sink {
     uint32_t size;
     uint32_t reserved;
-    void *context;
+    void* context;
     /* Appends a chunk. HP_OK or HP_E_TOO_LARGE. Used by one thread at a time. */
-    int32_t (*write)(void *context, hp_bytes chunk);
+    int32_t (*write)(void* context, hp_bytes chunk);
 } hp_sink;
 
 /* One call in either direction. Valid until the call returns. */
 typedef struct hp_call {
     uint32_t size;
     uint32_t reserved;
-    uint64_t id;              /* unique among the caller's running calls; names the call to cancel and services */
-    uint64_t instance;        /* handle the call is for; 0 where the method needs none */
-    int64_t deadline_ns;      /* CLOCK_MONOTONIC; 0 means none */
-    hp_bytes method;          /* "score.plan"; not null-terminated */
-    hp_bytes params;          /* a JSON object */
-    const hp_sink *result;    /* gets one JSON object when the call returns HP_OK */
-    const hp_sink *diagnostic; /* gets one JSON object (spec/methods.md, Diagnostics) otherwise */
+    uint64_t id;         /* unique among the caller's running calls; names the call to cancel and services */
+    uint64_t instance;   /* handle the call is for; 0 where the method needs none */
+    int64_t deadline_ns; /* CLOCK_MONOTONIC; 0 means none */
+    hp_bytes method;     /* "score.plan"; not null-terminated */
+    hp_bytes params;     /* a JSON object */
+    const hp_sink* result;     /* gets one JSON object when the call returns HP_OK */
+    const hp_sink* diagnostic; /* gets one JSON object (spec/methods.md, Diagnostics) otherwise */
 } hp_call;
 
 /* What the host offers to the plugin. Owned by the host, valid until shutdown has returned. */
 typedef struct hp_services {
     uint32_t size;
     uint32_t reserved;
-    void *context;
+    void* context;
     /* [any] Calls the host. call->id is the id of the plugin call on whose behalf this happens. */
-    int32_t (*invoke)(void *context, const hp_call *call);
+    int32_t (*invoke)(void* context, const hp_call* call);
     /* [any] One log line, without a newline. call_id may be 0. */
-    void (*log)(void *context, uint64_t call_id, int32_t level, hp_bytes message);
+    void (*log)(void* context, uint64_t call_id, int32_t level, hp_bytes message);
     /* [any] What the user sees while a call runs: {"message": text, "fraction"?: 0..1}. */
-    void (*progress)(void *context, uint64_t call_id, hp_bytes event);
+    void (*progress)(void* context, uint64_t call_id, hp_bytes event);
     /* [any] 1 once the call has been cancelled or its deadline has passed, else 0. */
-    int32_t (*cancelled)(void *context, uint64_t call_id);
+    int32_t (*cancelled)(void* context, uint64_t call_id);
 } hp_services;
 
 /* The host's side of the handshake. Valid during the entry call, except services (above). */
@@ -108,7 +108,7 @@ typedef struct hp_hello {
     uint32_t level_max;
     uint32_t reserved;
     hp_bytes host; /* name and version, for logs only */
-    const hp_services *services;
+    const hp_services* services;
 } hp_hello;
 
 /* The plugin's side. The host zeroes it, sets size to what it knows, and passes it in. */
@@ -117,22 +117,22 @@ typedef struct hp_plugin {
     uint32_t level;     /* the one in use: the highest common one */
     uint32_t level_min; /* the plugin's own range; filled in also when the result is HP_E_LEVEL */
     uint32_t level_max;
-    void *context;
+    void* context;
     /* [control] Creates an instance of a contributed Score, Topology, command or scenario. The call's
      * method is "create"; *instance is written only with HP_OK. */
-    int32_t (*create)(void *context, const hp_call *call, uint64_t *instance);
+    int32_t (*create)(void* context, const hp_call* call, uint64_t* instance);
     /* [worker] Runs a method. */
-    int32_t (*invoke)(void *context, const hp_call *call);
+    int32_t (*invoke)(void* context, const hp_call* call);
     /* [any] Asks a running call to end soon with HP_E_CANCELLED. Returns at once. Unknown ids are ignored. */
-    void (*cancel)(void *context, uint64_t call_id);
+    void (*cancel)(void* context, uint64_t call_id);
     /* [control] Ends an instance. */
-    int32_t (*destroy)(void *context, uint64_t instance);
+    int32_t (*destroy)(void* context, uint64_t instance);
     /* [control] Ends every instance and joins every thread of the plugin. Nothing is called after it. */
-    void (*shutdown)(void *context);
+    void (*shutdown)(void* context);
 } hp_plugin;
 
 /* The one symbol. [control] Called once in a process. Returns HP_OK, HP_E_LEVEL or HP_E_INTERNAL. */
-typedef int32_t (*hp_entry_fn)(const hp_hello *hello, hp_plugin *out);
+typedef int32_t (*hp_entry_fn)(const hp_hello* hello, hp_plugin* out);
 
 #if defined(_WIN32)
 #define HP_EXPORT __declspec(dllexport)
@@ -141,7 +141,7 @@ typedef int32_t (*hp_entry_fn)(const hp_hello *hello, hp_plugin *out);
 #endif
 
 #ifdef HP_DECLARE_ENTRY
-HP_EXPORT int32_t harmony_plugin_entry_1(const hp_hello *hello, hp_plugin *out);
+HP_EXPORT int32_t harmony_plugin_entry_1(const hp_hello* hello, hp_plugin* out);
 #endif
 
 #ifdef __cplusplus

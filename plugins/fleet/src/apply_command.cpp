@@ -38,7 +38,7 @@ std::string counts_text(const contracts::Deployment& deployment) {
 
 Result<contracts::Deployment> wait_until_settled(ApplyCommand::Run& run, FleetSession& session,
                                                  const contracts::Deployment& applied) {
-    const std::int64_t timeout_s = run.arguments().integer("timeout");
+    const std::int64_t timeout_s = run.arguments().integer("wait-timeout");
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
     for (;;) {
         auto current = session.api().deployment(applied.metadata.name);
@@ -47,7 +47,7 @@ Result<contracts::Deployment> wait_until_settled(ApplyCommand::Run& run, FleetSe
         const std::string state = applied.metadata.name + ": " + counts_text(*current);
         if (std::chrono::steady_clock::now() >= until) {
             return failure("fleet.timeout", state + " after " + std::to_string(timeout_s) + " s",
-                           "`harmony fleet deployments` shows how it goes on; --timeout waits longer");
+                           "`harmony fleet deployments` shows how it goes on; --wait-timeout waits longer");
         }
         run.progress(state);
         if (!run.wait(kPollInterval)) return plugin::cancelled_failure();
@@ -100,7 +100,7 @@ const plugin::CommandInfo ApplyCommand::info{
                    .summary =
                        "Wait until every matched device runs it or failed; exit code 1 when one failed",
                    .default_value = false},
-                  {.name = "timeout",
+                  {.name = "wait-timeout",
                    .kind = plugin::ArgumentKind::Integer,
                    .summary = "How many seconds --wait waits",
                    .default_value = kDefaultTimeoutS},

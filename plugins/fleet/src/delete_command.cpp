@@ -15,7 +15,7 @@ constexpr std::int64_t kDefaultTimeoutS = 120;
 constexpr std::chrono::milliseconds kPollInterval{200};
 
 Result<void> wait_until_gone(DeleteCommand::Run& run, FleetSession& session, const std::string& name) {
-    const std::int64_t timeout_s = run.arguments().integer("timeout");
+    const std::int64_t timeout_s = run.arguments().integer("wait-timeout");
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
     for (;;) {
         const auto current = session.api().deployment(name);
@@ -50,7 +50,7 @@ const plugin::CommandInfo DeleteCommand::info{
                    .kind = plugin::ArgumentKind::Boolean,
                    .summary = "Return once the operator has taken the request",
                    .default_value = false},
-                  {.name = "timeout",
+                  {.name = "wait-timeout",
                    .kind = plugin::ArgumentKind::Integer,
                    .summary = "How many seconds to wait",
                    .default_value = kDefaultTimeoutS}},

@@ -1,24 +1,15 @@
-// End-to-end scenarios against the fleet of the context they run in.
+// End-to-end scenarios. Each brings a fleet of one device up in the context of its own that the host gives
+// it, and takes it away again. The device runs no containers, so that a scenario needs nothing but a broker.
 #pragma once
 
 #include <harmony/capability/secret_store.hpp>
 #include <harmony/capability/service_directory.hpp>
 #include <harmony/plugin/scenario.hpp>
-#include <string>
 
 namespace harmony::fleet {
 
-struct PingScenarioParameters {
-    std::string device;
-
-    static auto fields() {
-        return plugin::fields(plugin::field("device", &PingScenarioParameters::device,
-                                            "The device; empty takes every one that is online"));
-    }
-};
-
 class PingScenario final
-    : public plugin::Scenario<PingScenarioParameters, plugin::ServiceDirectory, plugin::SecretStore> {
+    : public plugin::Scenario<plugin::NoParameters, plugin::ServiceDirectory, plugin::SecretStore> {
  public:
     static inline const plugin::ScenarioInfo info{
         .name = "ping", .summary = "A device answers with its id, its agent's version and uptime"};

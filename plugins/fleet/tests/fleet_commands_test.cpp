@@ -156,12 +156,22 @@ TEST_CASE("where no operator or no server answers, the error says so") {
     CHECK(gone.error().summary.find("NATS at ") == 0);
 }
 
-TEST_CASE("the scenarios pass against a device that answers") {
+TEST_CASE("the scenarios bring a fleet up, ask its device and take the fleet away") {
     Fixture fixture;
-    fixture.answer("device-commands.edge-north.>", [](const nats::Message&) {
-        return contracts::PingReply{contracts::DeviceId::parse("edge-north").value(), "1.2.3", 42}.encode();
+    fixture.host.session().context = "e2e-12ab34cd";
+    std::vector<std::string> calls;
+    fixture.host.answer("host.score", [&](const Json& params) -> plugin::Result<Json> {
+        calls.push_back(params["purpose"].string_or("") + " " + params["name"].string_or(""));
+        return Json::object({{"steps", 1}});
     });
-    CHECK(fixture.host.scenario("ping", Json::object({{"device", "edge-north"}})).value().passed);
-    CHECK_FALSE(fixture.host.scenario("ping", Json::object({{"device", "edge-south"}})).value().passed);
+    CHECK_FALSE(fixture.host.scenario("ping").value().passed);
+    fixture.answer("device-commands.e2e-12ab34cd.>", [](const nats::Message&) {
+        return contracts::PingReply{contracts::DeviceId::parse("e2e-12ab34cd").value(), "1.2.3", 42}.encode();
+    });
+    calls.clear();
+    CHECK(fixture.host.scenario("ping").value().passed);
+    CHECK(calls == std::vector<std::string>{"apply FleetNatsScore", "apply FleetOperatorScore",
+                                            "apply FleetAgentScore", "destroy FleetAgentScore",
+                                            "destroy FleetOperatorScore", "destroy FleetNatsScore"});
     CHECK(fixture.host.scenario("ping_offline").value().passed);
 }

@@ -56,7 +56,7 @@ plugin::Result<std::optional<Step>> daemon_removal(plugin::ProcessHost& host, co
                 .action = plugin::Action::Delete,
                 .object = {.kind = kDaemonKind, .name = name},
                 .summary = delete_data ? "stop " + name + " and delete " + data
-                                       : "stop " + name + "; " + data + " stays",
+                                       : "stop " + name + " and keep " + data,
                 .destructive = delete_data};
 }
 

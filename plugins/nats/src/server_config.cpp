@@ -4,7 +4,7 @@ namespace harmony::fleet_nats {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
     std::string result = "\"";
     for (const char character : text) {
         if (character == '"' || character == '\\') result += '\\';
@@ -16,13 +16,13 @@ std::string quoted(std::string_view text) {
 std::string allow_list(const char* verb, const std::vector<std::string>& subjects) {
     std::string text = std::string("      ") + verb + ": { allow: [\n";
     for (const auto& subject : subjects)
-        text += "        " + quoted(subject) + "\n";
+        text += "        " + quote(subject) + "\n";
     return text + "      ] }\n";
 }
 
 std::string user_entry(const ServerUser& user) {
     std::string text =
-        "  {\n    user: " + quoted(user.name) + "\n    password: " + quoted(user.password) + "\n";
+        "  {\n    user: " + quote(user.name) + "\n    password: " + quote(user.password) + "\n";
     if (!user.unrestricted) {
         const auto& permissions = user.permissions;
         text += "    permissions: {\n";

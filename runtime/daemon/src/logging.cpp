@@ -1,33 +1,63 @@
 #include "harmony/daemon/logging.hpp"
 
-#include <time.h>
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <memory>
+#include <utility>
 
 #include "json_text.hpp"
 
 namespace harmony::runtime::daemon {
 namespace {
 
-std::atomic<LogLevel> threshold{LogLevel::Info};
-std::atomic<int> sink{STDERR_FILENO};
+std::atomic<int> descriptor_now{STDERR_FILENO};
 
-std::string_view name_of(LogLevel level) {
+// One write per line keeps lines of several threads whole without a lock; what the other end won't take is
+// lost rather than blocking the daemon for good.
+class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        // A formatter keeps the last second's text: one for each thread.
+        thread_local spdlog::pattern_formatter formatter(R"({"ts":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})",
+                                                         spdlog::pattern_time_type::utc, "\n");
+        spdlog::memory_buf_t line;
+        formatter.format(message, line);
+        std::size_t done = 0;
+        while (done < line.size()) {
+            const ssize_t written = write(descriptor_now, line.data() + done, line.size() - done);
+            if (written < 0 && errno == EINTR) continue;
+            if (written <= 0) return;
+            done += static_cast<std::size_t>(written);
+        }
+    }
+    void flush_() override {}
+};
+
+spdlog::logger& logger() {
+    // Never destroyed: what ends late may still log.
+    static auto& instance = *new spdlog::logger("", std::make_shared<DescriptorSink>());
+    return instance;
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
     switch (level) {
         case LogLevel::Debug:
-            return "debug";
+            return spdlog::level::debug;
         case LogLevel::Info:
-            return "info";
+            return spdlog::level::info;
         case LogLevel::Warning:
-            return "warning";
+            return spdlog::level::warn;
         case LogLevel::Error:
-            return "error";
+            return spdlog::level::err;
     }
-    return "info";
+    return spdlog::level::info;
 }
 
 // Length of the well-formed UTF-8 sequence at the start of the text; 0: there is none.
@@ -52,18 +82,6 @@ std::size_t sequence_length(std::string_view text) {
     return 0;
 }
 
-void append_time(std::string& out) {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    tm calendar{};
-    gmtime_r(&now.tv_sec, &calendar);
-    char text[80];
-    std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", calendar.tm_year + 1900,
-                  calendar.tm_mon + 1, calendar.tm_mday, calendar.tm_hour, calendar.tm_min, calendar.tm_sec,
-                  now.tv_nsec / 1000);
-    out += text;
-}
-
 struct AppendValue {
     std::string& out;
     void operator()(std::string_view text) const { append_json_string(out, text); }
@@ -79,18 +97,6 @@ struct AppendValue {
         out += text;
     }
 };
-
-void write_line(const std::string& line) {
-    // One write per line keeps lines of several threads whole; what the other end won't take is lost rather
-    // than blocking the daemon for good.
-    std::size_t done = 0;
-    while (done < line.size()) {
-        const ssize_t written = write(sink, line.data() + done, line.size() - done);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;
-        done += static_cast<std::size_t>(written);
-    }
-}
 
 }  // namespace
 
@@ -118,9 +124,13 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 Result<void> start_logging(std::string_view level) {
-    for (const LogLevel known : {LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error}) {
-        if (name_of(known) != level) continue;
-        threshold = known;
+    constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLevels{{{"debug", LogLevel::Debug},
+                                                                            {"info", LogLevel::Info},
+                                                                            {"warning", LogLevel::Warning},
+                                                                            {"error", LogLevel::Error}}};
+    for (const auto& [name, known] : kLevels) {
+        if (name != level) continue;
+        logger().set_level(spdlog_level(known));
         return {};
     }
     return fail(ErrorKind::InvalidInput,
@@ -128,34 +138,29 @@ Result<void> start_logging(std::string_view level) {
 }
 
 void log_to_descriptor(int descriptor) {
-    sink = descriptor;
+    descriptor_now = descriptor;
 }
 
 bool log_enabled(LogLevel level) {
-    return level >= threshold.load(std::memory_order_relaxed);
+    return logger().should_log(spdlog_level(level));
 }
 
 void log(LogLevel level, std::string_view component, std::string_view message,
          std::initializer_list<LogField> fields) {
     if (!log_enabled(level)) return;
-    std::string line;
-    line.reserve(256);
-    line += R"({"ts":")";
-    append_time(line);
-    line += R"(","level":")";
-    line += name_of(level);
-    line += R"(","component":)";
-    append_json_string(line, component);
-    line += R"(,"msg":)";
-    append_json_string(line, message);
+    std::string text;
+    text.reserve(256);
+    text += R"("component":)";
+    append_json_string(text, component);
+    text += R"(,"msg":)";
+    append_json_string(text, message);
     for (const LogField& field : fields) {
-        line += ',';
-        append_json_string(line, field.name);
-        line += ':';
-        std::visit(AppendValue{line}, field.value);
+        text += ',';
+        append_json_string(text, field.name);
+        text += ':';
+        std::visit(AppendValue{text}, field.value);
     }
-    line += "}\n";
-    write_line(line);
+    logger().log(spdlog_level(level), spdlog::string_view_t(text.data(), text.size()));
 }
 
 }  // namespace harmony::runtime::daemon

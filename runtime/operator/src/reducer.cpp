@@ -26,7 +26,8 @@ void Reducer::touch_status(DeploymentSlot slot) {
 
 contracts::DeploymentAggregate Reducer::aggregate(const DeploymentRecord& deployment) const {
     contracts::DeploymentAggregate result;
-    result.matched_device_count = static_cast<std::int64_t>(deployment.targets.cardinality());
+    result.matched_device_count =
+        static_cast<std::int64_t>(deployment.targets.cardinality() + deployment.excluded.cardinality());
     result.succeeded = static_cast<std::int64_t>(deployment.succeeded.cardinality());
     result.failed = static_cast<std::int64_t>(deployment.failed.cardinality());
     result.pending = result.matched_device_count - result.succeeded - result.failed;
@@ -54,8 +55,12 @@ std::vector<StatusAction> Reducer::take_statuses(Timestamp now) {
         }
         deployment.status_dirty = false;
         if (!deployment.exists) continue;
-        const StatusInput input{deployment.generation, deployment.deleting, deployment.keys_written,
-                                deployment.waiting, aggregate(deployment)};
+        const StatusInput input{deployment.generation,
+                                deployment.deleting,
+                                deployment.keys_written,
+                                deployment.waiting,
+                                static_cast<std::int64_t>(deployment.excluded.cardinality()),
+                                aggregate(deployment)};
         auto status = derive_status(input, deployment.status.conditions, now);
         if (deployment.status_taken && status == deployment.status) continue;
         const bool conditions_changed = status.conditions != deployment.status.conditions;

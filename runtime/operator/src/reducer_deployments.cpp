@@ -45,6 +45,12 @@ void Reducer::on(const DeploymentKnown& event, Timestamp) {
         deployment.status.conditions = event.conditions;
         deployment.status_taken = false;
     }
+    const Timestamp created = event.deployment.metadata.creation_timestamp.value_or(Timestamp{});
+    if (deployment.created != created) {
+        // Another one of the same name: its place among a device's deployments is another.
+        set_active(slot, std::nullopt);
+        deployment.created = created;
+    }
     deployment.generation = event.deployment.metadata.generation;
     deployment.deleting = event.deployment.metadata.deletion_timestamp.has_value();
     deployment.paused = event.deployment.spec.paused;
@@ -91,12 +97,14 @@ void Reducer::set_active(DeploymentSlot slot, const std::optional<contracts::Dep
 }
 
 void Reducer::retarget_deployment(DeploymentSlot slot, const Bitmap& wanted) {
-    const Bitmap leaving = deployments_[slot].targets - wanted;
-    const Bitmap joining = wanted - deployments_[slot].targets;
+    const Bitmap selected = deployments_[slot].targets | deployments_[slot].excluded;
+    const Bitmap leaving = selected - wanted;
+    const Bitmap joining = wanted - selected;
+    const std::span<const DeploymentSlot> only(&slot, 1);
     for (const DeviceSlot device : leaving)
-        set_targeted(device, slot, false);
+        select(device, only, {});
     for (const DeviceSlot device : joining)
-        set_targeted(device, slot, true);
+        select(device, {}, only);
 }
 
 void Reducer::set_value(DeploymentSlot slot, const contracts::Score& score) {

@@ -97,14 +97,11 @@ void Reducer::retarget_device(DeviceSlot slot) {
     }
     std::vector<DeploymentSlot> leaving;
     for (const Pair& pair : device.pairs) {
-        if (pair.targeted && !std::binary_search(wanted.begin(), wanted.end(), pair.deployment)) {
+        if (pair.selected && !std::binary_search(wanted.begin(), wanted.end(), pair.deployment)) {
             leaving.push_back(pair.deployment);
         }
     }
-    for (const DeploymentSlot deployment : leaving)
-        set_targeted(slot, deployment, false);
-    for (const DeploymentSlot deployment : wanted)
-        set_targeted(slot, deployment, true);
+    select(slot, leaving, wanted);
 }
 
 void Reducer::on(const HeartbeatSeen& event, Timestamp now) {

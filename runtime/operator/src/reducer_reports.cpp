@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <tuple>
 
 #include "harmony/contracts/desired_state.hpp"
 #include "harmony/operator/reducer.hpp"
@@ -48,7 +50,7 @@ void Reducer::erase_unused_pairs(DeviceSlot device) {
     std::vector<DeploymentSlot> unused;
     std::erase_if(pairs, [&](const Pair& pair) {
         const bool used =
-            pair.targeted || pair.written != Written::Absent || pair.reported != Reported::Nothing;
+            pair.selected || pair.written != Written::Absent || pair.reported != Reported::Nothing;
         if (!used) unused.push_back(pair.deployment);
         return !used;
     });
@@ -57,6 +59,50 @@ void Reducer::erase_unused_pairs(DeviceSlot device) {
         --deployments_[slot].pairs;
         free_deployment_if_unused(slot);
     }
+}
+
+void Reducer::select(DeviceSlot device, std::span<const DeploymentSlot> leaving,
+                     std::span<const DeploymentSlot> joining) {
+    for (const DeploymentSlot deployment : leaving)
+        pair(device, deployment).selected = false;
+    for (const DeploymentSlot deployment : joining)
+        pair(device, deployment).selected = true;
+    const DeviceRecord& record = devices_[device];
+    if (record.rationed || record.pairs.size() > options_.max_deployments_per_device) return ration(device);
+    for (const DeploymentSlot deployment : leaving)
+        set_targeted(device, deployment, false);
+    for (const DeploymentSlot deployment : joining)
+        set_targeted(device, deployment, true);
+}
+
+// The oldest of those that select the device, for it to hold.
+void Reducer::ration(DeviceSlot device) {
+    DeviceRecord& record = devices_[device];
+    std::vector<DeploymentSlot> selected;
+    for (const Pair& pair : record.pairs) {
+        if (pair.selected) selected.push_back(pair.deployment);
+    }
+    const std::size_t held = std::min(selected.size(), options_.max_deployments_per_device);
+    record.rationed = held < selected.size();
+    const auto last = selected.begin() + static_cast<std::ptrdiff_t>(held);
+    if (record.rationed) {
+        std::nth_element(selected.begin(), last, selected.end(), [&](DeploymentSlot a, DeploymentSlot b) {
+            return std::tie(deployments_[a].created, deployments_[a].name) <
+                   std::tie(deployments_[b].created, deployments_[b].name);
+        });
+    }
+    std::sort(selected.begin(), last);
+    for (const Pair& pair : record.pairs) {
+        const bool targeted = std::binary_search(selected.begin(), last, pair.deployment);
+        set_targeted(device, pair.deployment, targeted);
+        set_excluded(device, pair.deployment, pair.selected && !targeted);
+    }
+}
+
+void Reducer::set_excluded(DeviceSlot device, DeploymentSlot deployment, bool excluded) {
+    Bitmap& devices = deployments_[deployment].excluded;
+    const bool changed = excluded ? devices.addChecked(device) : devices.removeChecked(device);
+    if (changed) touch_status(deployment);
 }
 
 void Reducer::set_targeted(DeviceSlot device, DeploymentSlot deployment, bool targeted) {

@@ -5,12 +5,16 @@
 #include <string_view>
 #include <utility>
 
+#include "harmony/contracts/desired_state.hpp"
+
 namespace harmony::op {
 
 using contracts::Condition;
 using contracts::ConditionStatus;
 
 namespace {
+
+constexpr const char* kTooMany = "TooManyDeployments";
 
 Condition condition(std::string_view type, bool holds, std::string reason, std::string message) {
     Condition result;
@@ -48,14 +52,21 @@ Condition progressing(const StatusInput& input) {
     }
     if (input.waiting)
         return condition(kType, false, "Paused", "the fleet keeps the spec it had when it was paused");
-    if (input.aggregate.pending > 0) {
-        return condition(kType, true, "DevicesPending",
-                         share(input.aggregate.pending, input) + " have not reported it");
+    if (const auto pending = input.aggregate.pending - input.excluded; pending > 0) {
+        return condition(kType, true, "DevicesPending", share(pending, input) + " have not reported it");
     }
+    if (input.excluded > 0)
+        return condition(kType, false, kTooMany, "every device that can hold it has reported");
     return condition(kType, false, "Complete", "every matching device has reported");
 }
 
 Condition degraded(const StatusInput& input) {
+    if (input.excluded > 0) {
+        return condition(contracts::kConditionDegraded, true, kTooMany,
+                         share(input.excluded, input) +
+                             " do not get it: older Deployments select them, and " +
+                             std::to_string(contracts::kMaxDeploymentsPerDevice) + " are all that one holds");
+    }
     if (input.aggregate.failed == 0)
         return condition(contracts::kConditionDegraded, false, "NoFailure", "no device reports a failure");
     return condition(contracts::kConditionDegraded, true, "DevicesFailed",

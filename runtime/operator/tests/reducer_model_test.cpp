@@ -1,7 +1,9 @@
 // Thousands of random facts, and after each handful the reducer must agree with a model that recomputes
 // everything from nothing.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
+#include <set>
 
 #include "fleet_builders.hpp"
 #include "harmony/operator/reducer.hpp"
@@ -13,19 +15,34 @@ namespace contracts = harmony::contracts;
 namespace {
 
 struct Model {
+    std::size_t max_held;
     std::map<std::string, contracts::Labels> devices;
     std::map<std::string, contracts::Deployment> deployments;
     std::map<std::pair<std::string, std::string>, contracts::DeploymentState> reports;
+
+    // The oldest of the deployments that select these labels.
+    std::set<std::string> held_by(const contracts::Labels& labels) const {
+        std::vector<std::pair<contracts::Timestamp, std::string>> selecting;
+        for (const auto& [name, document] : deployments) {
+            if (document.metadata.deletion_timestamp || !document.spec.target_selector.matches(labels))
+                continue;
+            selecting.emplace_back(document.metadata.creation_timestamp.value(), name);
+        }
+        std::sort(selecting.begin(), selecting.end());
+        std::set<std::string> held;
+        for (const auto& [created, name] : selecting) {
+            if (held.size() < max_held) held.insert(name);
+        }
+        return held;
+    }
 
     std::map<std::string, std::string> bucket() const {
         std::map<std::string, std::string> result;
         for (const auto& [device, labels] : devices) {
             contracts::DesiredIndex index;
-            for (const auto& [name, document] : deployments) {
-                if (document.metadata.deletion_timestamp || !document.spec.target_selector.matches(labels))
-                    continue;
+            for (const auto& name : held_by(labels)) {
                 index.deployments.push_back(deployment_name(name));
-                result[device + "." + name] = document.spec.score.encode();
+                result[device + "." + name] = deployments.at(name).spec.score.encode();
             }
             result[device + "._index"] = index.encode();
         }
@@ -40,8 +57,8 @@ struct Model {
             if (!document.spec.target_selector.matches(labels)) continue;
             ++result.matched_device_count;
             const auto report = reports.find({device, name});
-            const bool about =
-                report != reports.end() && report->second.score_hash == document.spec.score.hash();
+            const bool about = report != reports.end() && held_by(labels).contains(name) &&
+                               report->second.score_hash == document.spec.score.hash();
             if (about && report->second.phase == contracts::Phase::Running) ++result.succeeded;
             if (about && report->second.phase == contracts::Phase::Failed) ++result.failed;
         }
@@ -52,7 +69,10 @@ struct Model {
 
 class Story {
  public:
-    explicit Story(std::uint32_t seed) : random_(seed) { bucket_.snapshot_to(reducer_, now()); }
+    Story(std::uint32_t seed, std::size_t max_held)
+        : random_(seed), model_{max_held, {}, {}, {}}, reducer_({.max_deployments_per_device = max_held}) {
+        bucket_.snapshot_to(reducer_, now());
+    }
 
     void step() {
         ++time_;
@@ -150,6 +170,8 @@ class Story {
         const auto current = model_.deployments.find(id);
         if (current != model_.deployments.end() && current->second.metadata.deletion_timestamp) return;
         auto document = deployment(id, random_selector(), image());
+        document.metadata.creation_timestamp =
+            current == model_.deployments.end() ? now() : current->second.metadata.creation_timestamp;
         if (current != model_.deployments.end() && pick(2) == 0) {
             document.spec.target_selector = current->second.spec.target_selector;
         }
@@ -220,7 +242,8 @@ class Story {
 TEST_CASE("after any history the reducer agrees with a recomputation from nothing") {
     const auto seed = GENERATE(range(1U, 13U));
     INFO("seed " << seed);
-    Story story(seed);
+    const std::size_t max_held = seed % 2 == 0 ? contracts::kMaxDeploymentsPerDevice : 2;
+    Story story(seed, max_held);
     for (int step = 0; step < 3'000; ++step) {
         story.step();
         if (step % 25 == 0) story.check();

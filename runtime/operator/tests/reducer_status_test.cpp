@@ -47,6 +47,17 @@ TEST_CASE("a status is ready when every matched device runs the score, and not w
     CHECK(find(none, "Ready").reason == "NoDeviceMatched");
 }
 
+TEST_CASE("a status tells the devices that hold as many other deployments as they may") {
+    auto input = counts(3, 1, 1);
+    input.excluded = 1;
+    const auto status = derive_status(input, {}, at(1));
+    CHECK(find(status, "Ready").status == contracts::ConditionStatus::False);
+    CHECK(find(status, "Progressing").status == contracts::ConditionStatus::False);
+    CHECK(find(status, "Degraded").status == contracts::ConditionStatus::True);
+    CHECK(find(status, "Degraded").reason == "TooManyDeployments");
+    CHECK(find(status, "Degraded").message.find("1 of 3 devices") == 0);
+}
+
 TEST_CASE("a condition keeps its transition time while its status stays") {
     const auto first = derive_status(counts(2, 1, 0), {}, at(1));
     const auto second = derive_status(counts(3, 1, 0), first.conditions, at(2));

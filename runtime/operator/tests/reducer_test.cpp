@@ -1,6 +1,8 @@
 #include "harmony/operator/reducer.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <string>
 
 #include "fleet_builders.hpp"
 
@@ -267,4 +269,44 @@ TEST_CASE("a forgotten device leaves no key in any bucket and may come back") {
     fleet.settle();
     CHECK(fleet.bucket.values.size() == 2);
     CHECK(fleet.reducer.aggregate(deployment_name("web")).pending == 1);
+}
+
+TEST_CASE("a device selected by too many deployments holds the oldest, and the others say so") {
+    constexpr int kSelecting = static_cast<int>(contracts::kMaxDeploymentsPerDevice) + 2;
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    const auto add = [&](int number) {
+        // The newest have the names that sort first.
+        auto document = deployment("app" + std::to_string(9'999 - number), selector({}), "img:1");
+        document.metadata.creation_timestamp = at(number);
+        fleet.tell(known(document));
+        return deployment_name(document.metadata.name);
+    };
+    const auto oldest = add(0);
+    for (int number = 1; number < kSelecting - 1; ++number)
+        add(number);
+    const auto newest = add(kSelecting - 1);
+    fleet.settle();
+    CHECK(fleet.bucket.values.size() == contracts::kMaxDeploymentsPerDevice + 1);
+    const auto index = contracts::DesiredIndex::decode(fleet.bucket.values.at("a._index"));
+    REQUIRE(index);
+    CHECK(index->deployments.size() == contracts::kMaxDeploymentsPerDevice);
+    CHECK(std::count(index->deployments.begin(), index->deployments.end(), oldest) == 1);
+    CHECK(std::count(index->deployments.begin(), index->deployments.end(), newest) == 0);
+
+    static_cast<void>(fleet.reducer.take_statuses(fleet.now));
+    const auto status = fleet.reducer.status(newest);
+    REQUIRE(status);
+    CHECK(status->aggregate.matched_device_count == 1);
+    CHECK(status->aggregate.pending == 1);
+    CHECK(status->conditions.back().reason == "TooManyDeployments");
+    CHECK(fleet.reducer.status(oldest)->conditions.back().reason == "NoFailure");
+
+    auto leaving = deployment(oldest.str(), selector({{"site", "none"}}), "img:1");
+    leaving.metadata.creation_timestamp = at(0);
+    fleet.tell(known(leaving));
+    fleet.settle();
+    CHECK_FALSE(fleet.bucket.values.contains("a." + oldest.str()));
+    CHECK(fleet.bucket.values.contains("a.app" + std::to_string(9'999 - kSelecting + 2)));
+    CHECK_FALSE(fleet.bucket.values.contains("a." + newest.str()));
 }

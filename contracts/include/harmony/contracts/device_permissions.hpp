@@ -41,7 +41,8 @@ struct SubjectPermissions {
 // Its own keys, its own commands, its own inbox; nothing of JetStream but the direct get of its own keys.
 [[nodiscard]] SubjectPermissions device_permissions(const DeviceId& device);
 
-// The four buckets with their streams, the fleet API, and a command to any device.
+// The four buckets with their streams, and the fleet API. No command to a device: a person's connection sends
+// those.
 [[nodiscard]] SubjectPermissions operator_permissions();
 
 }  // namespace harmony::contracts

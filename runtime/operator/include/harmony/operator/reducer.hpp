@@ -8,7 +8,9 @@
 //
 // What a device should hold: each Deployment whose active spec selects it, its score as value, and an index
 // that lists them. A device with nothing to hold has an empty index: no index at all means that the operator
-// has not spoken, which is not a reason to remove anything.
+// has not spoken, which is not a reason to remove anything. Of more Deployments than a device may hold it
+// gets the oldest, by creation and then by name: one that runs is not displaced by one that was added later.
+// The others count the device as pending and say so in a condition.
 //
 // Not thread-safe: one thread owns it.
 #pragma once
@@ -20,12 +22,14 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "harmony/contracts/desired_state.hpp"
 #include "harmony/operator/events.hpp"
 #include "harmony/operator/label_index.hpp"
 
@@ -36,6 +40,7 @@ struct ReducerOptions {
     // How long after its last write a device may still report another digest before the write is repeated.
     std::chrono::seconds hint_grace{5};
     std::chrono::milliseconds status_interval{1'000};  // at most one status per Deployment in this time
+    std::size_t max_deployments_per_device = contracts::kMaxDeploymentsPerDevice;  // that a device holds
 };
 
 struct DeviceView {
@@ -95,7 +100,8 @@ class Reducer {
         std::uint16_t replay = 0;  // of the report
         Written written = Written::Absent;
         Reported reported = Reported::Nothing;
-        bool targeted = false;
+        bool selected = false;  // by the deployment's selector
+        bool targeted = false;  // selected, and among those that the device holds
         std::uint64_t reported_hash = 0;
         std::int64_t last_event_us = 0;
     };
@@ -112,6 +118,7 @@ class Reducer {
         bool dirty = false;
         bool watched = false;  // has an entry in expiries_
         bool digest_known = false;
+        bool rationed = false;  // selected by more deployments than it may hold
     };
     struct Failure {
         contracts::Timestamp at;
@@ -124,11 +131,13 @@ class Reducer {
         bool paused = false;
         bool waiting = false;  // paused with a spec that is not the active one
         std::int64_t generation = 0;
+        contracts::Timestamp created;
         std::optional<contracts::LabelSelector> selector;  // of the active spec
         CompiledSelector compiled;
         std::shared_ptr<const std::string> value;  // the active score's canonical bytes
         std::uint64_t hash = 0;
         Bitmap targets;
+        Bitmap excluded;  // selected, but not among those that the device holds
         Bitmap succeeded;
         Bitmap failed;
         std::map<DeviceSlot, Failure> failures;
@@ -180,6 +189,10 @@ class Reducer {
     [[nodiscard]] Pair& pair(DeviceSlot device, DeploymentSlot deployment);
     [[nodiscard]] Pair* find_pair(DeviceSlot device, DeploymentSlot deployment);
     void erase_unused_pairs(DeviceSlot device);
+    void select(DeviceSlot device, std::span<const DeploymentSlot> leaving,
+                std::span<const DeploymentSlot> joining);
+    void ration(DeviceSlot device);
+    void set_excluded(DeviceSlot device, DeploymentSlot deployment, bool excluded);
     void set_targeted(DeviceSlot device, DeploymentSlot deployment, bool targeted);
     void set_written(Pair& pair, Written written);
     void classify(DeviceSlot device, const Pair& pair);

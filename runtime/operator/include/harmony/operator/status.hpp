@@ -14,6 +14,7 @@ struct StatusInput {
     bool deleting = false;
     std::int64_t keys_left = 0;  // in the bucket, while deleting
     bool waiting = false;        // paused with a spec that the fleet does not hold
+    std::int64_t excluded = 0;   // of the pending devices: they hold as many others as they may
     contracts::DeploymentAggregate aggregate;
 };
 

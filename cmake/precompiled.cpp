@@ -1,0 +1,1 @@
+// What the precompiled headers are attached to: nothing but them.
