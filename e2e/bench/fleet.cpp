@@ -4,14 +4,17 @@
 //
 // PASSWORD_FILE holds the admin's password. Prints "name <tab> p50 <tab> p99" in milliseconds:
 //   ping           a ping of the device through the fleet client
-//   raw-request    the same bytes both ways, requested from a plain subscription of this process
+//   raw-request    the same reply, requested from a plain subscription of another process
 //   to-running     `apply` of a Deployment for the site to its container running, as podman dates it
 //   podman         libpod's own create and start of the same container
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -29,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kPings = 2000;
 constexpr int kDeployments = 40;
+constexpr const char* kRawSubject = "bench.raw";
 
 double milliseconds_since(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -41,7 +45,7 @@ double milliseconds_since(Clock::time_point start) {
 
 template <class Value, class Failure>
 Value must(tl::expected<Value, Failure> result, const char* what) {
-    if (!result) give_up(std::string(what) + ": it failed");
+    if (!result) give_up(std::string(what) + ": " + result.error().text());
     if constexpr (!std::is_void_v<Value>) return *std::move(result);
 }
 
@@ -55,23 +59,50 @@ void wait_for(const char* what, Condition done) {
     }
 }
 
+std::unique_ptr<runtime::nats::NatsConnection> connect(const std::string& url, const char* password_file) {
+    runtime::nats::ConnectionOptions options;
+    options.urls = {url};
+    options.credentials.user = "admin";
+    std::ifstream password(password_file);
+    if (!std::getline(password, options.credentials.password)) {
+        give_up(std::string("cannot read ") + password_file);
+    }
+    options.name = "harmony-bench";
+    options.retry_first_connect = false;
+    options.write_at_once = true;
+    auto connection = runtime::nats::make_nats_connection(options);
+    must(connection->start({}), "connect");
+    return connection;
+}
+
+// The other end of the raw request is a process of its own, as the agent is. It answers with the bytes of a
+// ping's reply until it is killed.
+pid_t start_responder(const std::string& url, const char* password_file, const contracts::DeviceId& device) {
+    const pid_t child = fork();
+    if (child != 0) return child;
+    const auto connection = connect(url, password_file);
+    const std::string reply =
+        must(runtime::fleet_client::FleetCommandsClient(*connection).ping(device), "the first ping").encode();
+    const auto responder =
+        must(connection->subscribe(kRawSubject,
+                                   [&](const runtime::nats::Message& message) {
+                                       (void)connection->publish({message.reply, reply, "", {}});
+                                   }),
+             "the responder");
+    for (;;)
+        pause();
+}
+
 void measure_ping(runtime::nats::NatsConnection& connection, const contracts::DeviceId& device) {
     runtime::fleet_client::FleetCommandsClient commands(connection, "bench");
-    const std::string reply = must(commands.ping(device), "the first ping").encode();
-    const auto responder =
-        must(connection.subscribe("bench.raw",
-                                  [&](const runtime::nats::Message& message) {
-                                      (void)connection.publish({message.reply, reply, "", {}});
-                                  }),
-             "the responder");
-    must(connection.flush(2s), "flush");
+    wait_for("a responder", [&] { return connection.request({kRawSubject, "", "", {}}, 2s).has_value(); });
     std::vector<double> pings, raw;
     for (int i = 0; i < kPings; ++i) {
         auto start = Clock::now();
         (void)must(commands.ping(device), "ping");
         pings.push_back(milliseconds_since(start));
         start = Clock::now();
-        (void)must(connection.request({"bench.raw", "", "", {}}, 2s), "raw request");
+        (void)must(connection.request({kRawSubject, "", "", {}}, 2s), "raw request");
         raw.push_back(milliseconds_since(start));
     }
     bench::print("ping", pings);
@@ -134,18 +165,13 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: %s NATS_URL PASSWORD_FILE DEVICE SITE PODMAN_SOCKET IMAGE\n", argv[0]);
         return 2;
     }
-    runtime::nats::ConnectionOptions options;
-    options.urls = {argv[1]};
-    options.credentials.user = "admin";
-    std::getline(std::ifstream(argv[2]), options.credentials.password);
-    options.name = "harmony-bench";
-    options.retry_first_connect = false;
-    options.write_at_once = true;
-    const auto connection = runtime::nats::make_nats_connection(options);
-    must(connection->start({}), "connect");
     const auto device = must(contracts::DeviceId::parse(argv[3]), "the device's id");
     const auto podman = runtime::podman::make_podman_runtime({argv[5]});
+    const pid_t responder = start_responder(argv[1], argv[2], device);
+    const auto connection = connect(argv[1], argv[2]);
     measure_ping(*connection, device);
+    kill(responder, SIGKILL);
+    waitpid(responder, nullptr, 0);
     measure_deployments(*connection, *podman, argv[3], argv[4], argv[6]);
     connection->close();
     return 0;
