@@ -1,6 +1,7 @@
 #include "harmony/agent/config.hpp"
 
 #include "harmony/daemon/config_reader.hpp"
+#include "harmony/daemon/credentials_file.hpp"
 #include "harmony/daemon/files.hpp"
 
 namespace harmony::agent {
@@ -59,18 +60,6 @@ void refuse_zitadel(daemon::ConfigReader& reader) {
         "found \"zitadel-jwt\", which this build has no token exchange for; expected \"toml-shared\"");
 }
 
-Result<runtime::nats::Credentials> read_credentials_file(const std::string& path) {
-    const auto text = daemon::read_secret_file(path);
-    if (!text) return fail(text.error().wrap("credentials.file"));
-    auto reader = daemon::ConfigReader::parse(*text, path);
-    if (!reader) return fail(reader.error());
-    runtime::nats::Credentials credentials;
-    credentials.user = reader->required_string("nats_user");
-    credentials.password = reader->required_string("nats_pass");
-    if (auto done = reader->finish(); !done) return fail(done.error());
-    return credentials;
-}
-
 }  // namespace
 
 Result<AgentConfig> read_agent_config(const std::string& path) {
@@ -105,9 +94,9 @@ Result<AgentConfig> read_agent_config(const std::string& path) {
         }
         return config;
     }
-    auto credentials = read_credentials_file(credentials_file);
+    auto credentials = daemon::read_credentials_file(credentials_file);
     if (!credentials) return fail(credentials.error());
-    config.credentials = std::move(*credentials);
+    config.credentials = {std::move(credentials->user), std::move(credentials->password)};
     return config;
 }
 

@@ -1,5 +1,4 @@
 // harmony-fleet-agent: runs on a device what the fleet asks of it, and tells how it fares.
-#include <getopt.h>
 #include <malloc.h>
 #include <pthread.h>
 
@@ -10,7 +9,7 @@
 
 #include "harmony/agent/agent.hpp"
 #include "harmony/agent/config.hpp"
-#include "harmony/daemon/files.hpp"
+#include "harmony/daemon/command_line.hpp"
 #include "harmony/daemon/logging.hpp"
 #include "harmony/daemon/shutdown.hpp"
 #include "harmony/daemon/status_server.hpp"
@@ -19,7 +18,6 @@ namespace {
 
 namespace agent = harmony::agent;
 namespace daemon = harmony::runtime::daemon;
-namespace http = harmony::runtime::http;
 using harmony::Result;
 
 constexpr daemon::Logger kLog("main");
@@ -39,47 +37,6 @@ constexpr const char* kUsage =
     "  --version        print the version\n"
     "  --help           print this\n";
 
-struct Arguments {
-    std::string config = agent::kDefaultConfigPath;
-    bool check_only = false;
-    bool version = false;
-    bool help = false;
-    bool wrong = false;
-};
-
-Arguments parse_arguments(int count, char** values) {
-    Arguments arguments;
-    if (const char* path = std::getenv(agent::kConfigVariable)) arguments.config = path;
-    const option known[] = {{"config", required_argument, nullptr, 'c'},
-                            {"check-config", no_argument, nullptr, 'k'},
-                            {"version", no_argument, nullptr, 'v'},
-                            {"help", no_argument, nullptr, 'h'},
-                            {nullptr, 0, nullptr, 0}};
-    for (int found = 0; (found = getopt_long(count, values, "", known, nullptr)) != -1;) {
-        switch (found) {
-            case 'c':
-                arguments.config = optarg;
-                break;
-            case 'k':
-                arguments.check_only = true;
-                break;
-            case 'v':
-                arguments.version = true;
-                break;
-            case 'h':
-                arguments.help = true;
-                break;
-            default:
-                arguments.wrong = true;
-        }
-    }
-    if (optind < count) {
-        std::fprintf(stderr, "harmony-fleet-agent: unexpected argument %s\n", values[optind]);
-        arguments.wrong = true;
-    }
-    return arguments;
-}
-
 void keep_memory_small() {
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_TRIM_THRESHOLD, 64 * 1024);
@@ -92,23 +49,6 @@ void keep_memory_small() {
     pthread_attr_destroy(&attributes);
 }
 
-Result<std::unique_ptr<http::HttpServer>> start_status_server(const agent::AgentConfig& config,
-                                                              const daemon::HealthRegistry& health,
-                                                              const daemon::MetricsRegistry& metrics) {
-    http::ServerOptions options;
-    options.port = config.health_port;
-    auto server = daemon::make_status_server(options, health, metrics);
-    const auto port = server->start();
-    if (!port) return harmony::fail(port.error().wrap("agent.health_port"));
-    if (auto written =
-            daemon::write_file_durably(config.state_dir + "/health-port", std::to_string(*port) + "\n");
-        !written) {
-        return harmony::fail(written.error());
-    }
-    kLog.info("status pages", {{"port", *port}});
-    return server;
-}
-
 Result<int> serve(const agent::AgentConfig& config) {
     auto signals = daemon::ShutdownSignals::install();
     if (!signals) return harmony::fail(signals.error());
@@ -117,17 +57,18 @@ Result<int> serve(const agent::AgentConfig& config) {
     auto running =
         agent::start_agent(config, HARMONY_VERSION, agent::make_agent_parts(config), health, metrics);
     if (!running) return harmony::fail(running.error());
-    std::unique_ptr<http::HttpServer> server;
+    daemon::RunningStatusServer status;
     if (config.health_enabled) {
-        auto started = start_status_server(config, health, metrics);
-        if (!started) return harmony::fail(started.error());
-        server = *std::move(started);
+        auto started = daemon::start_status_server(config.health_port, config.state_dir, health, metrics);
+        if (!started) return harmony::fail(started.error().wrap("agent"));
+        status = *std::move(started);
+        kLog.info("status pages", {{"port", status.port}});
     }
     kLog.info("started", {{"version", HARMONY_VERSION}, {"device", config.device_id.str()}});
     malloc_trim(0);
     const int signal = (*signals)->wait();
     kLog.info("stopping", {{"signal", signal}});
-    if (server) server->stop();
+    if (status.server) status.server->stop();
     if (!(*running)->stop(kStopPatience)) {
         kLog.warning("a deployment is still at work; the next start goes on with it");
         std::_Exit(0);
@@ -137,7 +78,8 @@ Result<int> serve(const agent::AgentConfig& config) {
 }
 
 int run(int count, char** values) {
-    const Arguments arguments = parse_arguments(count, values);
+    const auto arguments = daemon::parse_command_line(count, values, "harmony-fleet-agent",
+                                                      agent::kConfigVariable, agent::kDefaultConfigPath);
     if (arguments.wrong) {
         std::fputs(kUsage, stderr);
         return kExitUsage;

@@ -1,5 +1,7 @@
 #include "harmony/daemon/status_server.hpp"
 
+#include "harmony/daemon/files.hpp"
+
 namespace harmony::runtime::daemon {
 namespace {
 
@@ -25,6 +27,22 @@ std::unique_ptr<http::HttpServer> make_status_server(http::ServerOptions options
                               .body = metrics.text()};
     });
     return server;
+}
+
+Result<RunningStatusServer> start_status_server(std::uint16_t port, const std::string& state_dir,
+                                                const HealthRegistry& health,
+                                                const MetricsRegistry& metrics) {
+    http::ServerOptions options;
+    options.port = port;
+    RunningStatusServer running{make_status_server(options, health, metrics), 0};
+    const auto chosen = running.server->start();
+    if (!chosen) return fail(chosen.error().wrap("health_port"));
+    running.port = *chosen;
+    if (auto written = write_file_durably(state_dir + "/health-port", std::to_string(*chosen) + "\n");
+        !written) {
+        return fail(written.error());
+    }
+    return running;
 }
 
 }  // namespace harmony::runtime::daemon

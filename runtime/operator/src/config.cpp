@@ -2,6 +2,7 @@
 
 #include "harmony/contracts/names.hpp"
 #include "harmony/daemon/config_reader.hpp"
+#include "harmony/daemon/credentials_file.hpp"
 #include "harmony/daemon/files.hpp"
 
 namespace harmony::op {
@@ -11,18 +12,6 @@ namespace daemon = runtime::daemon;
 namespace {
 
 constexpr std::int64_t kMaxReplicas = 5;  // JetStream's own limit
-
-Result<runtime::nats::Credentials> read_credentials_file(const std::string& path) {
-    const auto text = daemon::read_secret_file(path);
-    if (!text) return fail(text.error().wrap("credentials.file"));
-    auto reader = daemon::ConfigReader::parse(*text, path);
-    if (!reader) return fail(reader.error());
-    runtime::nats::Credentials credentials;
-    credentials.user = reader->required_string("nats_user");
-    credentials.password = reader->required_string("nats_pass");
-    if (auto done = reader->finish(); !done) return fail(done.error());
-    return credentials;
-}
 
 void read_operator_table(daemon::ConfigReader& reader, OperatorConfig& config) {
     config.name_space = reader.required_string("operator.namespace");
@@ -74,9 +63,9 @@ Result<OperatorConfig> read_operator_config(const std::string& path) {
     if (auto done = reader->finish(); !done) return fail(done.error());
 
     if (from_file) {
-        auto credentials = read_credentials_file(credentials_file);
+        auto credentials = daemon::read_credentials_file(credentials_file);
         if (!credentials) return fail(credentials.error());
-        config.credentials = std::move(*credentials);
+        config.credentials = {std::move(credentials->user), std::move(credentials->password)};
     } else if (auto guarded = daemon::read_secret_file(path); !guarded) {
         return fail(guarded.error().wrap("the file holds credentials"));
     }

@@ -1,12 +1,9 @@
 // harmony-fleet-operator: turns Deployments into each device's desired state and reports back.
-#include <getopt.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <string>
 
-#include "harmony/daemon/files.hpp"
+#include "harmony/daemon/command_line.hpp"
 #include "harmony/daemon/logging.hpp"
 #include "harmony/daemon/shutdown.hpp"
 #include "harmony/daemon/status_server.hpp"
@@ -16,7 +13,6 @@
 namespace {
 
 namespace daemon = harmony::runtime::daemon;
-namespace http = harmony::runtime::http;
 using harmony::Error;
 using harmony::Result;
 
@@ -32,47 +28,6 @@ constexpr const char* kUsage =
     "  --version        print the version\n"
     "  --help           print this\n";
 
-struct Arguments {
-    std::string config;
-    bool check_only = false;
-    bool version = false;
-    bool help = false;
-    bool wrong = false;
-};
-
-Arguments parse_arguments(int count, char** values) {
-    Arguments arguments;
-    if (const char* path = std::getenv("FLEET_OPERATOR_CONFIG")) arguments.config = path;
-    const option known[] = {{"config", required_argument, nullptr, 'c'},
-                            {"check-config", no_argument, nullptr, 'k'},
-                            {"version", no_argument, nullptr, 'v'},
-                            {"help", no_argument, nullptr, 'h'},
-                            {nullptr, 0, nullptr, 0}};
-    for (int found = 0; (found = getopt_long(count, values, "", known, nullptr)) != -1;) {
-        switch (found) {
-            case 'c':
-                arguments.config = optarg;
-                break;
-            case 'k':
-                arguments.check_only = true;
-                break;
-            case 'v':
-                arguments.version = true;
-                break;
-            case 'h':
-                arguments.help = true;
-                break;
-            default:
-                arguments.wrong = true;
-        }
-    }
-    if (optind < count) {
-        std::fprintf(stderr, "harmony-fleet-operator: unexpected argument %s\n", values[optind]);
-        arguments.wrong = true;
-    }
-    return arguments;
-}
-
 Result<int> serve(const harmony::op::OperatorConfig& config) {
     auto signals = daemon::ShutdownSignals::install();
     if (!signals) return harmony::fail(signals.error());
@@ -80,27 +35,22 @@ Result<int> serve(const harmony::op::OperatorConfig& config) {
     daemon::MetricsRegistry metrics;
     auto service = harmony::op::start_operator(config, HARMONY_VERSION, health, metrics);
     if (!service) return harmony::fail(service.error());
-    http::ServerOptions options;
-    options.port = config.health_port;
-    auto server = daemon::make_status_server(options, health, metrics);
-    const auto port = server->start();
-    if (!port) return harmony::fail(port.error().wrap("operator.health_port"));
-    const std::string port_file = config.state_dir + "/health-port";
-    if (auto written = daemon::write_file_durably(port_file, std::to_string(*port) + "\n"); !written) {
-        return harmony::fail(written.error());
-    }
-    kLog.info("started",
-              {{"version", HARMONY_VERSION}, {"namespace", config.name_space}, {"health_port", *port}});
+    auto status = daemon::start_status_server(config.health_port, config.state_dir, health, metrics);
+    if (!status) return harmony::fail(status.error().wrap("operator"));
+    kLog.info(
+        "started",
+        {{"version", HARMONY_VERSION}, {"namespace", config.name_space}, {"health_port", status->port}});
     const int signal = (*signals)->wait();
     kLog.info("stopping", {{"signal", signal}});
-    server->stop();
+    status->server->stop();
     (*service)->stop();
     kLog.info("stopped");
     return 0;
 }
 
 int run(int count, char** values) {
-    const Arguments arguments = parse_arguments(count, values);
+    const auto arguments =
+        daemon::parse_command_line(count, values, "harmony-fleet-operator", "FLEET_OPERATOR_CONFIG");
     if (arguments.wrong) {
         std::fputs(kUsage, stderr);
         return kExitUsage;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "harmony/daemon/health.hpp"
 #include "harmony/daemon/metrics.hpp"
@@ -15,5 +16,16 @@ namespace harmony::runtime::daemon {
 [[nodiscard]] std::unique_ptr<http::HttpServer> make_status_server(http::ServerOptions options,
                                                                    const HealthRegistry& health,
                                                                    const MetricsRegistry& metrics);
+
+struct RunningStatusServer {
+    std::unique_ptr<http::HttpServer> server;
+    std::uint16_t port = 0;
+};
+
+// Starts it on `port` (0: a free one) and writes the port in use to <state_dir>/health-port.
+[[nodiscard]] Result<RunningStatusServer> start_status_server(std::uint16_t port,
+                                                              const std::string& state_dir,
+                                                              const HealthRegistry& health,
+                                                              const MetricsRegistry& metrics);
 
 }  // namespace harmony::runtime::daemon
