@@ -57,13 +57,14 @@ function(harmony_add_daemon name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
-# harmony_add_test(name LABEL unit|contract|integration|e2e SOURCES ... LIBS ... [TIMEOUT s] [LOCK name])
+# harmony_add_test(name LABEL unit|contract|integration|e2e SOURCES ... LIBS ... [TIMEOUT s] [LOCK name] [FIXTURE name])
 # One Catch2 binary in tests/; every TEST_CASE becomes a ctest test with the label.
 # LOCK serialises tests that share one resource of the machine, such as podman's storage.
+# FIXTURE names what ctest sets up before them (FIXTURES_SETUP) and takes down afterwards.
 find_package(Catch2 2.13 REQUIRED)
 include(Catch)
 function(harmony_add_test name)
-  cmake_parse_arguments(arg "" "LABEL;TIMEOUT;LOCK" "SOURCES;LIBS;DEFINITIONS" ${ARGN})
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT;LOCK;FIXTURE" "SOURCES;LIBS;DEFINITIONS" ${ARGN})
   if(NOT arg_LABEL MATCHES "^(unit|contract|integration|e2e)$")
     message(FATAL_ERROR "harmony_add_test(${name}): LABEL must be unit, contract, integration or e2e")
   endif()
@@ -79,6 +80,9 @@ function(harmony_add_test name)
   set(properties LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 4)
   if(arg_LOCK)
     list(APPEND properties RESOURCE_LOCK ${arg_LOCK})
+  endif()
+  if(arg_FIXTURE)
+    list(APPEND properties FIXTURES_REQUIRED ${arg_FIXTURE})
   endif()
   catch_discover_tests(${name} TEST_PREFIX "${name}:" PROPERTIES ${properties})
   # What the sanitizer builds compile and run.
