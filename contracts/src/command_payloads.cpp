@@ -8,6 +8,23 @@ namespace {
 
 constexpr std::size_t kMaxSourceBytes = 1024;
 
+constexpr EnumNames<FollowLease, 3> kLeases{
+    {{FollowLease::Open, "Open"}, {FollowLease::Renew, "Renew"}, {FollowLease::End, "End"}}};
+constexpr EnumNames<LogsEvent, 3> kEvents{
+    {{LogsEvent::Ended, "Ended"}, {LogsEvent::Interrupted, "Interrupted"}, {LogsEvent::Resumed, "Resumed"}}};
+constexpr EnumNames<LogsEnd, 4> kEnds{{{LogsEnd::Complete, "Complete"},
+                                       {LogsEnd::Stopped, "Stopped"},
+                                       {LogsEnd::LeaseExpired, "LeaseExpired"},
+                                       {LogsEnd::AgentStopping, "AgentStopping"}}};
+
+template <class Enum, std::size_t count>
+void read_tag(const Field& field, const EnumNames<Enum, count>& names, std::optional<Enum>& out) {
+    if (!field.present()) return;
+    Enum value{};
+    field.enumeration(value, names);
+    out = value;
+}
+
 void read_service(const Field& field, std::optional<std::string>& out) {
     field.text(out, 1, kMaxServiceNameBytes);
     if (field.present() && !check_name(field.path(), *out, kMaxServiceNameBytes)) {
@@ -29,6 +46,7 @@ void read_logs_request(const Field& root, LogsRequest& out) {
     out.lines = std::clamp<std::int64_t>(out.lines, 1, kLogsMaxLines);
     root.optional("follow").boolean(out.follow);
     root.optional("since").timestamp(out.since);
+    root.optional("lease").enumeration(out.lease, kLeases);
 }
 
 void read_logs_reply(const Field& root, LogsReply& out) {
@@ -36,11 +54,25 @@ void read_logs_reply(const Field& root, LogsReply& out) {
     root.required("captured_at").timestamp(out.captured_at);
     root.required("lines").texts(out.lines, static_cast<std::size_t>(kLogsMaxLines), kLogsMaxLineBytes);
     root.required("truncated").boolean(out.truncated);
+    read_service(root.optional("service"), out.service);
+    root.optional("sequence").integer(out.sequence, 0, INT64_MAX);
+    root.optional("lost_lines").integer(out.lost_lines, 0, INT64_MAX);
+    read_tag(root.optional("event"), kEvents, out.event);
+    read_tag(root.optional("end"), kEnds, out.end);
 }
 
 void read_exec_request(const Field& root, ExecRequest& out) {
-    root.required("deployment").name(out.deployment);
-    read_service(root.optional("service"), out.service);
+    root.optional("host").boolean(out.host);
+    const auto deployment = out.host ? root.optional("deployment") : root.required("deployment");
+    if (deployment.present() && out.host) {
+        return deployment.reject_because("is given together with host: a command runs in one place");
+    }
+    if (!out.host) deployment.name(out.deployment.emplace());
+    const auto service = root.optional("service");
+    read_service(service, out.service);
+    if (service.present() && out.host) {
+        return service.reject_because("is given together with host: a command runs in one place");
+    }
     const auto argv = root.required("argv");
     argv.texts(out.argv, kExecMaxArguments, kExecMaxArgumentBytes);
     if (!argv.present()) return;
@@ -73,6 +105,25 @@ std::string cut(std::string_view text, std::size_t max_bytes, bool& truncated) {
 
 }  // namespace
 
+std::string_view to_string(FollowLease lease) {
+    return name_of(kLeases, lease);
+}
+
+std::string_view to_string(LogsEvent event) {
+    return name_of(kEvents, event);
+}
+
+std::string_view to_string(LogsEnd end) {
+    return name_of(kEnds, end);
+}
+
+std::string log_line_text(std::string_view text, std::size_t total_bytes) {
+    auto valid = valid_utf8(text);
+    if (valid.size() <= kLogsMaxLineBytes && total_bytes <= text.size()) return valid;
+    const auto mark = " \u2026[cut, " + std::to_string(total_bytes) + " bytes]";
+    return std::string(cut_utf8(valid, kLogsMaxLineBytes - mark.size())) + mark;
+}
+
 Result<PingReply> PingReply::decode(std::string_view json) {
     return decode_reply<PingReply>(json, read_ping_reply);
 }
@@ -92,6 +143,7 @@ std::string LogsRequest::encode() const {
                 {"follow", follow}};
     if (service) result["service"] = *service;
     if (since) result["since"] = since->format();
+    if (lease != FollowLease::Open) result["lease"] = to_string(lease);
     return dump_canonical(result);
 }
 
@@ -103,21 +155,29 @@ std::string LogsReply::encode() const {
     constexpr std::size_t kEnvelopeBytes = 8 * 1024;  // the source, escaped, and the other fields
     std::size_t bytes = kEnvelopeBytes;
     bool cut_something = truncated;
+    std::int64_t lost = lost_lines;
     std::vector<std::string> newest_first;
     for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
         auto kept = cut(*line, kLogsMaxLineBytes, cut_something);
         bytes += dump_canonical(Json(kept)).size() + 1;
         if (bytes > kMaxDocumentBytes || newest_first.size() == static_cast<std::size_t>(kLogsMaxLines)) {
             cut_something = true;
+            lost += std::distance(line, lines.rend());
             break;
         }
         newest_first.push_back(std::move(kept));
     }
     std::reverse(newest_first.begin(), newest_first.end());
-    return dump_canonical(Json{{"source", shortened(source, kMaxSourceBytes)},
-                               {"captured_at", captured_at.format()},
-                               {"lines", std::move(newest_first)},
-                               {"truncated", cut_something}});
+    Json result{{"source", shortened(source, kMaxSourceBytes)},
+                {"captured_at", captured_at.format()},
+                {"lines", std::move(newest_first)},
+                {"truncated", cut_something},
+                {"sequence", sequence}};
+    if (service) result["service"] = *service;
+    if (lost > 0) result["lost_lines"] = lost;
+    if (event) result["event"] = to_string(*event);
+    if (end) result["end"] = to_string(*end);
+    return dump_canonical(result);
 }
 
 Result<ExecRequest> ExecRequest::decode(std::string_view json) {
@@ -125,7 +185,8 @@ Result<ExecRequest> ExecRequest::decode(std::string_view json) {
 }
 
 std::string ExecRequest::encode() const {
-    Json result{{"deployment", deployment.str()}, {"argv", argv}};
+    Json result{{"argv", argv}, {"host", host}};
+    if (deployment) result["deployment"] = deployment->str();
     if (service) result["service"] = *service;
     return dump_canonical(result);
 }

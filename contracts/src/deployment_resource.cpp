@@ -4,6 +4,8 @@ namespace harmony::contracts {
 
 namespace {
 
+constexpr std::int64_t kMaxDevices = 1'000'000'000;
+
 void read_spec(const Field& field, DeploymentSpec& out) {
     if (!field.object()) return;
     read_selector(field.required("targetSelector"), out.target_selector);
@@ -21,9 +23,15 @@ Json write_spec(const DeploymentSpec& spec) {
             {"paused", spec.paused}};
 }
 
+void read_error(const Field& field, AggregateError& out) {
+    if (!field.object()) return;
+    field.required("device").text(out.device, 1, kMaxNameBytes);
+    field.required("message").text(out.message, 0, kMaxLastErrorBytes);
+    field.required("at").timestamp(out.at);
+}
+
 void read_aggregate(const Field& field, DeploymentAggregate& out) {
     if (!field.object()) return;
-    constexpr std::int64_t kMaxDevices = 1'000'000'000;
     field.required("matchedDeviceCount").integer(out.matched_device_count, 0, kMaxDevices);
     field.required("succeeded").integer(out.succeeded, 0, kMaxDevices);
     field.required("failed").integer(out.failed, 0, kMaxDevices);
@@ -31,12 +39,19 @@ void read_aggregate(const Field& field, DeploymentAggregate& out) {
     if (!field.failed() && out.succeeded + out.failed + out.pending > out.matched_device_count) {
         field.reject_because("succeeded, failed and pending add up to more than matchedDeviceCount");
     }
-    if (const auto error = field.optional("lastError"); error.object()) {
-        auto& read = out.last_error.emplace();
-        error.required("device").text(read.device, 1, kMaxNameBytes);
-        error.required("message").text(read.message, 0, kMaxLastErrorBytes);
-        error.required("at").timestamp(read.at);
-    }
+    if (const auto error = field.optional("lastError"); error.object())
+        read_error(error, out.last_error.emplace());
+}
+
+void read_rollout_status(const Field& field, RolloutStatus& out) {
+    field.required("updatedDeviceCount").integer(out.updated, 0, kMaxDevices);
+    field.required("unavailableDeviceCount").integer(out.unavailable, 0, kMaxDevices);
+}
+
+Json write_error(const AggregateError& error) {
+    return {{"device", error.device},
+            {"message", shortened(error.message, kMaxLastErrorBytes)},
+            {"at", error.at.format()}};
 }
 
 Json write_aggregate(const DeploymentAggregate& aggregate) {
@@ -44,11 +59,20 @@ Json write_aggregate(const DeploymentAggregate& aggregate) {
                 {"succeeded", aggregate.succeeded},
                 {"failed", aggregate.failed},
                 {"pending", aggregate.pending}};
-    if (aggregate.last_error) {
-        result["lastError"] = Json{{"device", aggregate.last_error->device},
-                                   {"message", shortened(aggregate.last_error->message, kMaxLastErrorBytes)},
-                                   {"at", aggregate.last_error->at.format()}};
+    if (aggregate.last_error) result["lastError"] = write_error(*aggregate.last_error);
+    return result;
+}
+
+Json write_status(const DeploymentStatus& status) {
+    Json result{{"observedGeneration", status.observed_generation},
+                {"aggregate", write_aggregate(status.aggregate)},
+                {"conditions", write_conditions(status.conditions)}};
+    if (status.rollout) {
+        result["rollout"] = Json{{"updatedDeviceCount", status.rollout->updated},
+                                 {"unavailableDeviceCount", status.rollout->unavailable}};
     }
+    for (const auto& failure : status.failures)
+        result["failures"].push_back(write_error(failure));
     return result;
 }
 
@@ -56,6 +80,11 @@ void read_status(const Field& field, DeploymentStatus& out) {
     field.optional("observedGeneration").integer(out.observed_generation, 0, INT64_MAX);
     read_aggregate(field.optional("aggregate"), out.aggregate);
     read_conditions(field.optional("conditions"), out.conditions);
+    if (const auto rollout = field.optional("rollout"); rollout.object())
+        read_rollout_status(rollout, out.rollout.emplace());
+    field.optional("failures").items(kMaxStatusFailures, [&](const Field& entry) {
+        read_error(entry, out.failures.emplace_back());
+    });
 }
 
 }  // namespace
@@ -77,11 +106,7 @@ Json write_deployment(const Deployment& deployment) {
                 {"kind", kDeploymentKind},
                 {"metadata", write_metadata(deployment.metadata)},
                 {"spec", write_spec(deployment.spec)}};
-    if (deployment.status) {
-        result["status"] = Json{{"observedGeneration", deployment.status->observed_generation},
-                                {"aggregate", write_aggregate(deployment.status->aggregate)},
-                                {"conditions", write_conditions(deployment.status->conditions)}};
-    }
+    if (deployment.status) result["status"] = write_status(*deployment.status);
     return result;
 }
 

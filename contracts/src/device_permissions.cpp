@@ -8,8 +8,6 @@ namespace harmony::contracts {
 
 namespace {
 
-// Logs may answer with several messages; an exec is over before this.
-constexpr ResponsePermission kDeviceResponses{1000, std::chrono::seconds{120}};
 constexpr ResponsePermission kOperatorResponses{1, std::chrono::seconds{60}};
 
 // What a client needs to make, follow and write one bucket, and nothing of another stream. It follows with a
@@ -49,6 +47,26 @@ SubjectPermissions device_permissions(const DeviceId& device) {
         result.inbox_prefix + ".>",
     };
     result.responses = kDeviceResponses;
+    return result;
+}
+
+SubjectPermissions simulator_permissions() {
+    // Derived from a device's own list, so that the two cannot part.
+    static const DeviceId device = *DeviceId::parse("any");
+    const auto for_every_device = [](std::vector<std::string> subjects) {
+        for (std::string& subject : subjects) {
+            const auto token = subject.find("." + device.str() + ".");
+            const auto at = token != std::string::npos ? token + 1 : subject.size() - device.str().size();
+            subject.replace(at, device.str().size(), "*");
+        }
+        return subjects;
+    };
+    SubjectPermissions result = device_permissions(device);
+    result.subscribe.pop_back();  // the inbox, which is the simulator's own
+    result.publish = for_every_device(std::move(result.publish));
+    result.subscribe = for_every_device(std::move(result.subscribe));
+    result.inbox_prefix = kSimulatorInboxPrefix;
+    result.subscribe.push_back(result.inbox_prefix + ".>");
     return result;
 }
 

@@ -49,6 +49,14 @@ void read_status_reply(const Field& root, FleetStatusReply& out) {
     root.required("devices").integer(out.devices, 0, INT64_MAX);
     root.required("devices_online").integer(out.devices_online, 0, INT64_MAX);
     root.required("deployments").integer(out.deployments, 0, INT64_MAX);
+    root.optional("ignored_count").integer(out.ignored_count, 0, INT64_MAX);
+    root.optional("ignored_entries").items(kMaxIgnoredEntries, [&](const Field& entry) {
+        if (!entry.object()) return;
+        auto& ignored = out.ignored_entries.emplace_back();
+        entry.required("bucket").text(ignored.bucket, 1, kMaxNameBytes);
+        entry.required("key").text(ignored.key, 0, kMaxErrorMessageBytes);
+        entry.required("message").text(ignored.message, 0, kMaxErrorMessageBytes);
+    });
 }
 
 }  // namespace
@@ -200,6 +208,12 @@ Result<FleetStatusReply> FleetStatusReply::decode(std::string_view json) {
 }
 
 std::string FleetStatusReply::encode() const {
+    Json ignored = Json::array();
+    for (const auto& entry : ignored_entries) {
+        ignored.push_back({{"bucket", entry.bucket},
+                           {"key", shortened(entry.key, kMaxErrorMessageBytes)},
+                           {"message", shortened(entry.message, kMaxErrorMessageBytes)}});
+    }
     return dump_canonical(Json{{"operator_version", operator_version},
                                {"namespace", name_space},
                                {"ready", ready},
@@ -207,7 +221,9 @@ std::string FleetStatusReply::encode() const {
                                {"uptime_s", uptime_s},
                                {"devices", devices},
                                {"devices_online", devices_online},
-                               {"deployments", deployments}});
+                               {"deployments", deployments},
+                               {"ignored_count", ignored_count},
+                               {"ignored_entries", std::move(ignored)}});
 }
 
 }  // namespace harmony::contracts

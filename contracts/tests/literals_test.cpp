@@ -65,6 +65,10 @@ TEST_CASE("commands have their literal subjects, headers and limits") {
     CHECK(kLogsDefaultLines == 200);
     CHECK(kLogsMaxLines == 10'000);
     CHECK(kExecMaxStreamBytes == 262'144);
+    CHECK(kFollowRenewInterval == std::chrono::seconds{5});
+    CHECK(kFollowLease == 3 * kFollowRenewInterval);
+    CHECK(kMaxFollows == 8);
+    CHECK(kFollowBufferBytes == 1'048'576);
 }
 
 TEST_CASE("the fleet API has its literal subjects") {
@@ -101,7 +105,21 @@ TEST_CASE("a device may use exactly its own subjects") {
     CHECK(permissions.subscribe == std::vector<std::string>{"$KV.desired-state.d-1.>",
                                                             "device-commands.d-1.>", "_INBOX_device-d-1.>"});
     CHECK(permissions.inbox_prefix == "_INBOX_device-d-1");
+    CHECK(permissions.responses == ResponsePermission{1000, std::chrono::seconds{120}});
     CHECK(device_user(device("d-1")) == "device-d-1");
+}
+
+TEST_CASE("a simulator may use what a device may, of every device, and nothing else") {
+    const auto permissions = simulator_permissions();
+    CHECK(permissions.publish ==
+          std::vector<std::string>{"$KV.device-info.info.*", "$KV.device-state.state.*.*",
+                                   "$KV.device-heartbeat.heartbeat.*",
+                                   "$JS.API.DIRECT.GET.KV_desired-state.$KV.desired-state.*.>"});
+    CHECK(permissions.subscribe ==
+          std::vector<std::string>{"$KV.desired-state.*.>", "device-commands.*.>", "_INBOX_simulator.>"});
+    CHECK(permissions.inbox_prefix == "_INBOX_simulator");
+    CHECK(permissions.responses == device_permissions(device("d-1")).responses);
+    CHECK(kSimulatorUser == "simulator");
 }
 
 TEST_CASE("the operator may use its buckets' streams and no other") {

@@ -57,6 +57,42 @@ TEST_CASE("a logs reply drops its oldest lines until it fits into a message") {
     CHECK(decoded.lines.size() > 100);
 }
 
+TEST_CASE("lines that a logs reply drops are counted") {
+    LogsReply reply{"web", {}, std::vector<std::string>(20'000, "x"), false};
+    reply.lost_lines = 5;
+    const auto decoded = LogsReply::decode(reply.encode()).value();
+    CHECK(decoded.truncated);
+    CHECK(decoded.lost_lines == 5 + 20'000 - static_cast<std::int64_t>(decoded.lines.size()));
+}
+
+TEST_CASE("a log line is cut at its limit, says so, and is always UTF-8") {
+    CHECK(log_line_text("s\xc3\xa9", 3) == "s\xc3\xa9");
+    CHECK(log_line_text("a\xff"
+                        "b",
+                        3) ==
+          "a\xef\xbf\xbd"
+          "b");
+    const std::string most(kLogsMaxLineBytes, 'x');
+    CHECK(log_line_text(most, most.size()) == most);
+    const auto cut = log_line_text(most, 10'485'760);
+    CHECK(cut.size() <= kLogsMaxLineBytes);
+    CHECK_THAT(cut, Catch::EndsWith("x \u2026[cut, 10485760 bytes]"));
+    // U+FFFD has three bytes: what fits as it came may not fit any more.
+    CHECK(log_line_text(std::string(kLogsMaxLineBytes, '\xff'), kLogsMaxLineBytes).size() <=
+          kLogsMaxLineBytes);
+}
+
+TEST_CASE("an exec request names one place to run in") {
+    CHECK(ExecRequest::decode(R"({"argv":["ls"],"host":true})").value().host);
+    for (const auto* bad : {R"({"argv":["ls"]})", R"({"argv":["ls"],"host":false})",
+                            R"({"argv":["ls"],"host":true,"deployment":"web"})",
+                            R"({"argv":["ls"],"host":true,"service":"app"})", R"({"argv":[],"host":true})",
+                            R"({"argv":["a\u0000b"],"host":true})"}) {
+        INFO(bad);
+        CHECK_FALSE(ExecRequest::decode(bad).has_value());
+    }
+}
+
 TEST_CASE("an exec reply keeps the beginning of long streams, in whole characters") {
     ExecReply reply{0, std::string(300'000, '\x02'), std::string(300'000, '\xff'), false};
     auto encoded = reply.encode();

@@ -88,16 +88,22 @@ void add_device_documents(std::vector<Sample>& out) {
 
 void add_command_documents(std::vector<Sample>& out) {
     out.push_back(sample("ping_reply", "full", PingReply{device("edge-01"), "0.1.0", 3600}));
-    out.push_back(
-        sample("logs_request", "full",
-               LogsRequest{deployment("web"), "app", 50, true, time("2025-03-01T12:00:00.000000Z")}));
+    out.push_back(sample("logs_request", "full",
+                         LogsRequest{deployment("web"), "app", 50, true, time("2025-03-01T12:00:00.000000Z"),
+                                     FollowLease::Renew}));
     LogsRequest all;
     all.deployment = deployment("web");
     out.push_back(sample("logs_request", "minimal", all));
-    out.push_back(
-        sample("logs_reply", "full",
-               LogsReply{"web-app", time("2025-03-01T12:00:00.000000Z"), {"first", "s\u00e9cond"}, true}));
+    LogsReply lines{"web-app", time("2025-03-01T12:00:00.000000Z"), {"first", "s\u00e9cond"}, true};
+    out.push_back(sample("logs_reply", "minimal", lines));
+    lines.service = "app";
+    lines.sequence = 7;
+    lines.lost_lines = 3;
+    lines.event = LogsEvent::Resumed;
+    lines.end = LogsEnd::LeaseExpired;
+    out.push_back(sample("logs_reply", "full", lines));
     out.push_back(sample("exec_request", "full", ExecRequest{deployment("web"), "app", {"ls", "-l"}}));
+    out.push_back(sample("exec_request", "host", ExecRequest{std::nullopt, std::nullopt, {"uptime"}, true}));
     out.push_back(sample("exec_reply", "full", ExecReply{2, "out\n", "err\n", false}));
     out.push_back(sample("error", "full", RemoteError{RemoteErrorKind::NotFound, "no such deployment"}));
 }
@@ -125,8 +131,18 @@ void add_api_documents(std::vector<Sample>& out) {
     out.push_back(sample("fleet_api_deployment_list", "full", DeploymentList{{smallest}, "web"}));
     out.push_back(sample("fleet_api_device_list", "full", DeviceList{{known}, "edge-02"}));
     out.push_back(sample("fleet_api_device_list", "minimal", DeviceList{}));
-    out.push_back(sample("fleet_api_status_reply", "full",
-                         FleetStatusReply{"0.1.0", "fleet-system", false, "no broker", 12, 3, 2, 1}));
+    out.push_back(
+        sample("fleet_api_status_reply", "full",
+               FleetStatusReply{"0.1.0",
+                                "fleet-system",
+                                false,
+                                "no broker",
+                                12,
+                                3,
+                                2,
+                                1,
+                                1,
+                                {{"device-info", "info.edge-03", "labels: missing, expected an object"}}}));
 }
 
 }  // namespace
@@ -183,6 +199,8 @@ Deployment deployment_sample() {
     status.aggregate.pending = 1;
     status.aggregate.last_error =
         AggregateError{"edge-01", "image not found", time("2025-03-01T12:00:00.000000Z")};
+    status.rollout = RolloutStatus{2, 1};
+    status.failures = {*status.aggregate.last_error};
     status.conditions = conditions_sample();
     return result;
 }

@@ -29,9 +29,18 @@ inline constexpr std::chrono::seconds kExecAgentDeadline{25};       // agent; th
 inline constexpr std::chrono::milliseconds kOfflineDeadline{1000};  // no responders is known within this
 
 inline constexpr std::int64_t kLogsDefaultLines = 200;
-inline constexpr std::int64_t kLogsMaxLines = 10'000;           // clamped by client and agent
-inline constexpr std::size_t kLogsMaxLineBytes = 16 * 1024;     // a longer line is cut
+inline constexpr std::int64_t kLogsMaxLines = 10'000;        // clamped by client and agent
+inline constexpr std::size_t kLogsMaxLineBytes = 16 * 1024;  // a longer line is cut
+// A followed stream lives on a lease: the client repeats its request at this interval, and the agent ends the
+// stream when none came for three of them.
+inline constexpr std::chrono::seconds kFollowRenewInterval{5};
+inline constexpr std::chrono::seconds kFollowLease{15};
+inline constexpr std::size_t kMaxFollows = 8;                   // on one device
+inline constexpr std::size_t kMaxLogSources = 32;               // containers read on one device at once
+inline constexpr std::size_t kFollowBufferBytes = 1024 * 1024;  // of one stream, on the agent
+inline constexpr std::size_t kLogsTailBytes = 4 * 1024 * 1024;  // of one container's last lines
 inline constexpr std::size_t kExecMaxStreamBytes = 256 * 1024;  // stdout and stderr each
+inline constexpr std::size_t kMaxExecs = 4;                     // on one device at once
 inline constexpr std::size_t kExecMaxArguments = 256;
 inline constexpr std::size_t kExecMaxArgumentBytes = 64 * 1024;  // all together
 inline constexpr std::size_t kMaxCommandRequestBytes = 128 * 1024;
@@ -79,12 +88,18 @@ struct PingReply {
     bool operator==(const PingReply&) const = default;
 };
 
+// A followed stream's request comes again and again: Renew keeps it, End ends it. Both carry the request id
+// of the one that opened it.
+enum class FollowLease { Open, Renew, End };
+[[nodiscard]] std::string_view to_string(FollowLease lease);
+
 struct LogsRequest {
     DeploymentName deployment;
     std::optional<std::string> service;  // none: every service
     std::int64_t lines = kLogsDefaultLines;
     bool follow = false;
     std::optional<Timestamp> since;
+    FollowLease lease = FollowLease::Open;
 
     // `lines` is clamped to 1..kLogsMaxLines.
     [[nodiscard]] static Result<LogsRequest> decode(std::string_view json);
@@ -93,11 +108,33 @@ struct LogsRequest {
     bool operator==(const LogsRequest&) const = default;
 };
 
+// What became of a source whose lines are followed.
+enum class LogsEvent {
+    Ended,        // its container ended or is gone; the next one of the same service is followed
+    Interrupted,  // the container runtime does not answer
+    Resumed,      // lines come again: after a restart, of the successor, or from the runtime
+};
+[[nodiscard]] std::string_view to_string(LogsEvent event);
+
+// Why no reply follows.
+enum class LogsEnd {
+    Complete,       // everything that was asked for has been sent
+    Stopped,        // the client ended it
+    LeaseExpired,   // no renewal came
+    AgentStopping,  // the agent ends
+};
+[[nodiscard]] std::string_view to_string(LogsEnd end);
+
 struct LogsReply {
-    std::string source;  // the container's name
+    std::string source;  // the container's name; in the last reply the deployment's
     Timestamp captured_at;
-    std::vector<std::string> lines;  // oldest first
-    bool truncated = false;          // older lines or the ends of long lines are missing
+    std::vector<std::string> lines;           // oldest first
+    bool truncated = false;                   // older lines or the ends of long lines are missing
+    std::optional<std::string> service = {};  // the container's service; none in the last reply
+    std::int64_t sequence = 0;    // 0, 1, 2, ... over the replies to one request; a gap is a lost reply
+    std::int64_t lost_lines = 0;  // dropped since the previous reply, because nobody took them in time
+    std::optional<LogsEvent> event = {};
+    std::optional<LogsEnd> end = {};  // set in the last reply, and only there
 
     [[nodiscard]] static Result<LogsReply> decode(std::string_view json);
     // Below kMaxDocumentBytes: oldest lines are dropped and truncated is set until it fits.
@@ -106,10 +143,16 @@ struct LogsReply {
     bool operator==(const LogsReply&) const = default;
 };
 
+// A log line as it is sent: U+FFFD for what is not UTF-8, and at most kLogsMaxLineBytes. `total_bytes` is the
+// length of the whole line, of which `text` may be only the beginning; a line that is cut ends with
+// " …[cut, <total> bytes]".
+[[nodiscard]] std::string log_line_text(std::string_view text, std::size_t total_bytes);
+
 struct ExecRequest {
-    DeploymentName deployment;
-    std::optional<std::string> service;  // none: the deployment's only one
-    std::vector<std::string> argv;       // at least one
+    std::optional<DeploymentName> deployment;  // none: on the host
+    std::optional<std::string> service;        // none: the deployment's only one
+    std::vector<std::string> argv;             // at least one
+    bool host = false;                         // on the device itself; neither deployment nor service then
 
     [[nodiscard]] static Result<ExecRequest> decode(std::string_view json);
     [[nodiscard]] std::string encode() const;

@@ -14,6 +14,8 @@ namespace harmony::contracts {
 inline constexpr std::string_view kAdminUser =
     "admin";  // no restriction; a person with the context's secrets
 inline constexpr std::string_view kOperatorUser = "operator";
+inline constexpr std::string_view kSimulatorUser = "simulator";  // plays many devices; only where asked for
+inline constexpr std::string_view kSimulatorInboxPrefix = "_INBOX_simulator";
 inline constexpr std::string_view kDeviceUserPrefix = "device-";
 inline constexpr std::string_view kOperatorInboxPrefix = "_INBOX_operator";
 inline constexpr std::string_view kDeviceInboxPrefix = "_INBOX_device-";  // followed by the device's id
@@ -25,6 +27,10 @@ struct ResponsePermission {
 
     bool operator==(const ResponsePermission&) const = default;
 };
+
+// Of a device, for each message it receives: an exec is over before that, and whoever follows logs asks again
+// every few seconds.
+inline constexpr ResponsePermission kDeviceResponses{1000, std::chrono::seconds{120}};
 
 struct SubjectPermissions {
     std::vector<std::string> publish;    // allowed; everything else is refused
@@ -40,6 +46,10 @@ struct SubjectPermissions {
 
 // Its own keys, its own commands, its own inbox; nothing of JetStream but the direct get of its own keys.
 [[nodiscard]] SubjectPermissions device_permissions(const DeviceId& device);
+
+// What device_permissions() allows, for every device at once: a NATS permission cannot name a part of a
+// token, so that a simulator which plays a million devices over a few connections may speak for any of them.
+[[nodiscard]] SubjectPermissions simulator_permissions();
 
 // The four buckets with their streams, and the fleet API. No command to a device: a person's connection sends
 // those.

@@ -166,6 +166,17 @@ class ListReplyBuilder {
     std::string items_;
 };
 
+// A key of a bucket that the operator could not use: its name or its value breaks the contract.
+struct IgnoredEntry {
+    std::string bucket;
+    std::string key;
+    std::string message;
+
+    bool operator==(const IgnoredEntry&) const = default;
+};
+
+inline constexpr std::size_t kMaxIgnoredEntries = 20;  // told in one reply
+
 struct FleetStatusReply {
     std::string operator_version;
     std::string name_space;  // "namespace": whose Deployments this operator serves
@@ -175,6 +186,8 @@ struct FleetStatusReply {
     std::int64_t devices = 0;
     std::int64_t devices_online = 0;
     std::int64_t deployments = 0;
+    std::int64_t ignored_count = 0;             // entries of the buckets that are ignored now
+    std::vector<IgnoredEntry> ignored_entries;  // some of them
 
     [[nodiscard]] static Result<FleetStatusReply> decode(std::string_view json);
     [[nodiscard]] std::string encode() const;

@@ -33,6 +33,7 @@ inline constexpr std::size_t kMaxResourceBytes = 384 * 1024;
 inline constexpr std::size_t kMaxAnnotations = 64;
 inline constexpr std::size_t kMaxFinalizers = 16;
 inline constexpr std::size_t kMaxConditions = 16;
+inline constexpr std::size_t kMaxStatusFailures = 10;
 
 struct ObjectMeta {
     std::string name;                       // a Name; resources check it as a deployment name or a device id
@@ -55,6 +56,12 @@ enum class ConditionStatus { True, False, Unknown };
 inline constexpr std::string_view kConditionReady = "Ready";
 inline constexpr std::string_view kConditionProgressing = "Progressing";
 inline constexpr std::string_view kConditionDegraded = "Degraded";
+// Of a Device: whether its latest device-info keeps to the contract. False: the one before still holds.
+inline constexpr std::string_view kConditionInfoAccepted = "InfoAccepted";
+
+// Reasons of Progressing that programs decide by.
+inline constexpr std::string_view kReasonPaused = "Paused";
+inline constexpr std::string_view kReasonRolloutHalted = "RolloutHalted";
 
 struct Condition {
     std::string type;
@@ -116,9 +123,21 @@ struct DeploymentAggregate {
     bool operator==(const DeploymentAggregate&) const = default;
 };
 
+// How far a Rolling deployment is; counts matched devices.
+struct RolloutStatus {
+    std::int64_t updated = 0;  // are to hold the newest score
+    std::int64_t unavailable =
+        0;  // don't run what they are to hold, are offline, or not yet for minReadySeconds
+
+    bool operator==(const RolloutStatus&) const = default;
+};
+
 struct DeploymentStatus {
     std::int64_t observed_generation = 0;
     DeploymentAggregate aggregate;
+    std::optional<RolloutStatus> rollout;  // with strategy Rolling
+    // The newest failures, one for each device, newest first; at most kMaxStatusFailures.
+    std::vector<AggregateError> failures;
     std::vector<Condition> conditions;
 
     bool operator==(const DeploymentStatus&) const = default;
