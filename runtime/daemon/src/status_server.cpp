@@ -1,9 +1,12 @@
 #include "harmony/daemon/status_server.hpp"
 
 #include "harmony/daemon/files.hpp"
+#include "harmony/daemon/logging.hpp"
 
 namespace harmony::runtime::daemon {
 namespace {
+
+constexpr Logger kLog("status");
 
 http::Response page(const HealthReport& report) {
     return {.status = report.ok ? 200 : 503,
@@ -38,10 +41,9 @@ Result<RunningStatusServer> start_status_server(std::uint16_t port, const std::s
     const auto chosen = running.server->start();
     if (!chosen) return fail(chosen.error().wrap("health_port"));
     running.port = *chosen;
-    if (auto written = write_file_durably(state_dir + "/health-port", std::to_string(*chosen) + "\n");
-        !written) {
-        return fail(written.error());
-    }
+    const auto written = write_file_durably(state_dir + "/health-port", std::to_string(*chosen) + "\n");
+    // A full disk must not keep the daemon from its work; the pages are there all the same.
+    if (!written) kLog.warning("the port is not in its file", {{"error", written.error().text()}});
     return running;
 }
 

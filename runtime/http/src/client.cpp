@@ -238,8 +238,11 @@ class LocalHttpClient final : public HttpClient {
             auto& body = parser.get().body();
             body.data = chunk.data();
             body.size = chunk.size();
-            std::optional<Clock::time_point> deadline;
-            if (limits.idle_deadline) deadline = Clock::now() + *limits.idle_deadline;
+            std::optional<Clock::time_point> deadline = limits.until;
+            if (limits.idle_deadline) {
+                const auto idle = Clock::now() + *limits.idle_deadline;
+                deadline = deadline ? std::min(*deadline, idle) : idle;
+            }
             ErrorCode error = wire.read_some(parser, deadline, limits.stop);
             if (error == bhttp::error::need_buffer) error = {};
             const std::string_view bytes(chunk.data(), chunk.size() - body.size);

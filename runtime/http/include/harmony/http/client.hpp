@@ -56,6 +56,8 @@ struct RequestLimits {
 struct StreamLimits {
     std::chrono::milliseconds header_deadline{10'000};
     std::optional<std::chrono::milliseconds> idle_deadline = {};  // between two chunks; unset: no limit
+    // When the body must have ended, whatever comes in between; unset: no limit.
+    std::optional<std::chrono::steady_clock::time_point> until = {};
     std::size_t max_error_body_bytes = 64 * 1024;
     std::stop_token stop = {};
 };
