@@ -66,6 +66,7 @@ class InMemoryRuntime final : public FakeContainerRuntime {
         container.status = ContainerStatus::Created;
         container.labels = spec.labels;
         container.created_at = now_;
+        container.stop_timeout = spec.stop_timeout;
         emit(entry, "create");
         return container.id;
     }
@@ -81,8 +82,9 @@ class InMemoryRuntime final : public FakeContainerRuntime {
         return {};
     }
 
-    Result<void> stop(const std::string& container, std::chrono::seconds) override {
+    Result<void> stop(const std::string& container, std::chrono::seconds grace) override {
         const std::lock_guard lock(mutex_);
+        last_grace_ = grace;
         auto entry = enter_with("stop", container);
         if (!entry) return fail(entry.error());
         if ((*entry)->container.status == ContainerStatus::Running) end(**entry, 143, false);
@@ -127,12 +129,18 @@ class InMemoryRuntime final : public FakeContainerRuntime {
 
     Result<std::string> pull(const std::string& image, const PullProgress& progress,
                              std::stop_token) override {
+        std::function<void(const std::string&)> hook;
         {
             const std::lock_guard lock(mutex_);
             if (auto open = enter("pull", image); !open) return fail(open.error());
             if (registry_.count(image) == 0) {
                 return fail(ErrorKind::NotFound, "pull image " + image + ": manifest unknown");
             }
+            hook = on_pull_;
+        }
+        if (hook) hook(image);
+        {
+            const std::lock_guard lock(mutex_);
             images_.insert(image);
         }
         if (progress) progress("Trying to pull " + image + "...");
@@ -143,9 +151,88 @@ class InMemoryRuntime final : public FakeContainerRuntime {
         const std::lock_guard lock(mutex_);
         auto entry = enter_with("logs", container);
         if (!entry) return fail(entry.error());
-        const std::vector<LogLine>& all = (*entry)->logs;
-        const auto count = static_cast<std::ptrdiff_t>(std::min(request.lines, all.size()));
-        return LogTail{.lines = {all.end() - count, all.end()}, .truncated = false};
+        LogTail tail;
+        for (const Logged& logged : (*entry)->logs) {
+            if (logged.second <= request.since) continue;
+            LogLine line = logged.line;
+            line.bytes = std::max(line.bytes, line.text.size());
+            tail.truncated = tail.truncated || line.text.size() > request.max_line_bytes;
+            line.text.resize(std::min(line.text.size(), request.max_line_bytes));
+            tail.lines.push_back(std::move(line));
+            tail.position = advanced(tail.position, logged.second);
+        }
+        if (tail.lines.size() > request.lines) {
+            tail.lines.erase(tail.lines.begin(),
+                             tail.lines.end() - static_cast<std::ptrdiff_t>(request.lines));
+        }
+        return tail;
+    }
+
+    Result<void> follow_logs(const std::string& container, const LogPosition& from,
+                             std::size_t max_line_bytes, const LogHandler& on_line,
+                             std::stop_token stop) override {
+        std::unique_lock lock(mutex_);
+        auto entry = enter_with("follow_logs", container);
+        if (!entry) return fail(entry.error());
+        const std::string id = (*entry)->container.id;
+        const std::uint64_t life = (*entry)->lives;
+        const std::uint64_t breaks = breaks_;
+        LogPosition position;
+        for (std::size_t next = 0;;) {
+            Entry* current = nullptr;
+            changed_.wait(lock, stop, [&] {
+                current = find(id);
+                return current == nullptr || next < current->logs.size() || current->lives != life ||
+                       current->container.status != ContainerStatus::Running || !available_ ||
+                       breaks_ != breaks;
+            });
+            if (stop.stop_requested()) return {};
+            if (!available_ || breaks_ != breaks) {
+                return fail(ErrorKind::Unavailable, "follow_logs: the stream broke");
+            }
+            if (current == nullptr) return {};
+            if (next >= current->logs.size()) return {};
+            Logged logged = current->logs[next++];
+            position = advanced(position, logged.second);
+            const bool old = logged.second < from.second ||
+                             (logged.second == from.second && position.entries <= from.entries);
+            if (old) continue;
+            logged.line.bytes = std::max(logged.line.bytes, logged.line.text.size());
+            logged.line.text.resize(std::min(logged.line.text.size(), max_line_bytes));
+            lock.unlock();
+            const bool wanted = on_line(std::move(logged.line), position);
+            lock.lock();
+            if (!wanted) return {};
+        }
+    }
+
+    Result<ExecOutcome> exec(const std::string& container, const ExecSpec& spec,
+                             std::stop_token stop) override {
+        std::unique_lock lock(mutex_);
+        auto entry = enter_with("exec", container);
+        if (!entry) return fail(entry.error());
+        if ((*entry)->container.status != ContainerStatus::Running) {
+            return fail(ErrorKind::Conflict, "exec in container " + container + ": it does not run");
+        }
+        ExecOutcome outcome;
+        const std::string& program = spec.argv.at(0);
+        if (program == "echo") {
+            for (std::size_t i = 1; i < spec.argv.size(); ++i)
+                outcome.standard_output += (i > 1 ? " " : "") + spec.argv[i];
+            outcome.standard_output += "\n";
+            outcome.truncated = outcome.standard_output.size() > spec.max_stream_bytes;
+            outcome.standard_output.resize(std::min(outcome.standard_output.size(), spec.max_stream_bytes));
+        } else if (program == "false") {
+            outcome.exit_code = 1;
+        } else if (program == "sleep") {
+            changed_.wait_for(lock, stop, spec.timeout, [] { return false; });
+            if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "exec: cancelled");
+            return fail(ErrorKind::Timeout, "the command did not end in time and was killed");
+        } else {
+            outcome.exit_code = 127;
+            outcome.standard_error = "Error: executable file `" + program + "` not found in $PATH\n";
+        }
+        return outcome;
     }
 
     Result<void> events(const EventFilter& filter, const EventHandler& on_event,
@@ -200,12 +287,35 @@ class InMemoryRuntime final : public FakeContainerRuntime {
     }
     void set_logs(const std::string& container, std::vector<LogLine> lines) override {
         const std::lock_guard lock(mutex_);
-        if (Entry* const entry = find(container)) entry->logs = std::move(lines);
+        Entry* const entry = find(container);
+        if (entry == nullptr) return;
+        entry->logs.clear();
+        for (LogLine& line : lines)
+            entry->logs.push_back({now_, std::move(line)});
+        changed_.notify_all();
+    }
+    void append_log(const std::string& container, LogLine line) override {
+        const std::lock_guard lock(mutex_);
+        if (Entry* const entry = find(container)) entry->logs.push_back({now_, std::move(line)});
+        changed_.notify_all();
+    }
+    void break_streams() override {
+        const std::lock_guard lock(mutex_);
+        ++breaks_;
+        changed_.notify_all();
     }
     std::optional<ContainerSpec> spec_of(const std::string& container) const override {
         const std::lock_guard lock(mutex_);
         const auto* const entry = find(container);
         return entry != nullptr ? std::optional(entry->spec) : std::nullopt;
+    }
+    void on_pull(std::function<void(const std::string&)> hook) override {
+        const std::lock_guard lock(mutex_);
+        on_pull_ = std::move(hook);
+    }
+    std::chrono::seconds last_grace() const override {
+        const std::lock_guard lock(mutex_);
+        return last_grace_;
     }
     void set_time(std::int64_t seconds) override {
         const std::lock_guard lock(mutex_);
@@ -213,16 +323,25 @@ class InMemoryRuntime final : public FakeContainerRuntime {
     }
 
  private:
+    struct Logged {
+        std::int64_t second;
+        LogLine line;
+    };
     struct Entry {
         Container container;
         ContainerSpec spec;
-        std::vector<LogLine> logs;
+        std::vector<Logged> logs;
+        std::uint64_t lives = 0;  // how often it was started
     };
     struct PlannedFailure {
         std::string verb;
         int remaining;
         Error error;
     };
+
+    static LogPosition advanced(const LogPosition& position, std::int64_t second) {
+        return {second, second == position.second ? position.entries + 1 : 1};
+    }
 
     static bool carries(const RuntimeEvent& event, const std::string& label) {
         const auto equals = label.find('=');
@@ -265,6 +384,7 @@ class InMemoryRuntime final : public FakeContainerRuntime {
     void run(Entry& entry) {
         entry.container.status = ContainerStatus::Running;
         entry.container.started_at = now_;
+        ++entry.lives;
         entry.container.exit_code = 0;
         emit(entry, "start");
     }
@@ -298,7 +418,10 @@ class InMemoryRuntime final : public FakeContainerRuntime {
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     bool available_ = true;
+    std::uint64_t breaks_ = 0;
     std::int64_t now_ = 1'700'000'000;
+    std::chrono::seconds last_grace_{0};
+    std::function<void(const std::string&)> on_pull_;
     std::uint64_t last_id_ = 0;
     std::list<Entry> entries_;  // a list: entries keep their addresses
     std::set<std::string> images_;

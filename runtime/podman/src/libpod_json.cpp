@@ -72,16 +72,21 @@ tl::unexpected<Error> unreadable(const char* what) {
     return fail(ErrorKind::Corrupt, std::string("podman: its answer about ") + what + " can't be read");
 }
 
+}  // namespace
+
 int signal_number(std::string name) {
     static constexpr std::pair<const char*, int> kSignals[] = {
-        {"HUP", 1},   {"INT", 2},   {"QUIT", 3},  {"ABRT", 6},  {"KILL", 9},   {"USR1", 10},
-        {"USR2", 12}, {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15}, {"WINCH", 28}, {"PWR", 30}};
+        {"HUP", 1},   {"INT", 2},    {"QUIT", 3},  {"ABRT", 6},    {"KILL", 9},
+        {"USR1", 10}, {"USR2", 12},  {"PIPE", 13}, {"ALRM", 14},   {"TERM", 15},
+        {"CONT", 18}, {"WINCH", 28}, {"PWR", 30},  {"RTMIN+3", 37}};  // as podman counts: its RTMIN is 34
     if (name.rfind("SIG", 0) == 0) name.erase(0, 3);
     for (const auto& [known, number] : kSignals) {
         if (name == known) return number;
     }
     return 0;
 }
+
+namespace {
 
 Json encode_ports(const std::vector<PortMapping>& ports) {
     Json list = Json::array();
@@ -198,7 +203,27 @@ Result<Container> decode_inspect(std::string_view json) {
     container.created_at = seconds_of(text_of(document, "Created"));
     container.started_at = seconds_of(text_of(state, "StartedAt"));
     container.restart_count = static_cast<int>(integer_of(document, "RestartCount"));
+    container.stop_timeout = std::chrono::seconds(
+        std::max<std::int64_t>(0, integer_of(member(document, "Config"), "StopTimeout")));
     return container;
+}
+
+std::string encode_exec_create(const std::vector<std::string>& argv) {
+    const Json body = {{"AttachStdout", true}, {"AttachStderr", true}, {"Cmd", argv}};
+    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<ExecState> decode_exec_state(std::string_view json) {
+    const Json document = parse(json);
+    if (!member(document, "Running").is_boolean()) return unreadable("a command");
+    return ExecState{.running = member(document, "Running") == true,
+                     .exit_code = static_cast<int>(integer_of(document, "ExitCode")),
+                     .pid = static_cast<int>(integer_of(document, "Pid"))};
+}
+
+int decode_container_pid(std::string_view json) {
+    const Json document = parse(json);
+    return static_cast<int>(integer_of(member(document, "State"), "Pid"));
 }
 
 std::string encode_label_filter(const Labels& labels) {

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <charconv>
 
 #include "errors.hpp"
 #include "harmony/http/client.hpp"
 #include "harmony/podman/container_runtime.hpp"
+#include "libpod_exec.hpp"
 #include "libpod_json.hpp"
 #include "log_frames.hpp"
 
@@ -64,6 +66,10 @@ class PodmanRuntime final : public ContainerRuntime {
     }
 
     Result<std::string> create(const ContainerSpec& spec) override {
+        if (!spec.stop_signal.empty() && signal_number(spec.stop_signal) == 0) {
+            return fail(ErrorKind::InvalidInput, "create container " + spec.name + ": the stop signal " +
+                                                     spec.stop_signal + " has no number here");
+        }
         auto response =
             call("POST", "/containers/create", "create container " + spec.name, encode_create(spec));
         if (!response) return fail(response.error());
@@ -128,18 +134,22 @@ class PodmanRuntime final : public ContainerRuntime {
             if (!decoded->text.empty() && progress) progress(decoded->text);
             return true;
         };
+        auto request = pull_request(image);
+        if (!request) return fail(request.error().wrap(what));
         // Podman holds the header back until the registry has answered.
         const milliseconds registry_deadline = options_.request_timeout * 4;
-        auto response = client_->stream({.method = "POST",
-                                         .target = target("/images/pull?reference=" + percent_encode(image)),
-                                         .body = {},
-                                         .headers = {}},
-                                        [&](std::string_view bytes) { return lines.feed(bytes, take); },
-                                        {.header_deadline = registry_deadline, .stop = std::move(stop)});
+        auto response =
+            client_->stream(*request, [&](std::string_view bytes) { return lines.feed(bytes, take); },
+                            {.header_deadline = registry_deadline,
+                             .idle_deadline = kSilentPullLimit,
+                             .stop = std::move(stop)});
         if (!response) return fail(response.error().wrap(what));
-        if (response->status >= 300) return fail(pull_failure(decode_error_message(response->body), what));
+        const std::string registry = registry_of(image);
+        if (response->status >= 300) {
+            return fail(pull_failure(decode_error_message(response->body), what, registry));
+        }
         if (!lines.rest().empty()) take(lines.rest());
-        if (!failure.empty()) return fail(pull_failure(failure, what));
+        if (!failure.empty()) return fail(pull_failure(failure, what, registry));
         if (id.empty()) return fail(ErrorKind::Corrupt, what + ": podman named no image at the end");
         return id;
     }
@@ -148,7 +158,7 @@ class PodmanRuntime final : public ContainerRuntime {
         const std::string what = "logs of container " + container;
         // Without `tail`: podman 4.3 then glues an unfinished line to the one before it. The collector keeps
         // the last lines, and the size set at creation bounds what there is to read.
-        std::string query = "/logs?stdout=true&stderr=true&follow=false";
+        std::string query = "/logs?stdout=true&stderr=true&timestamps=true&follow=false";
         if (request.since > 0) query += "&since=" + std::to_string(request.since);
         LogCollector collector(request);
         Result<void> fed;
@@ -165,6 +175,44 @@ class PodmanRuntime final : public ContainerRuntime {
         }
         if (!fed) return fail(fed.error().wrap(what));
         return collector.finish();
+    }
+
+    Result<void> follow_logs(const std::string& container, const LogPosition& from,
+                             std::size_t max_line_bytes, const LogHandler& on_line,
+                             std::stop_token stop) override {
+        const std::string what = "follow the logs of container " + container;
+        std::string query = "/logs?stdout=true&stderr=true&timestamps=true&follow=true";
+        // Podman tells what is younger than this: all of the position's second, which the reader then counts.
+        if (from.second > 0) query += "&since=" + std::to_string(from.second - 1) + ".999999999";
+        bool wanted = true;
+        LogReader* self = nullptr;
+        LogReader reader(from, max_line_bytes, [&](LogLine line) {
+            if (wanted) wanted = on_line(std::move(line), self->position());
+        });
+        self = &reader;
+        Result<void> fed;
+        // Podman sends the header with the first line, so its absence says nothing.
+        auto response = client_->stream(
+            {.method = "GET", .target = target(path(container, query)), .body = {}, .headers = {}},
+            [&](std::string_view bytes) {
+                fed = reader.feed(bytes);
+                return fed.has_value() && wanted;
+            },
+            {.header_deadline = kForever, .stop = stop});
+        if (fed && wanted) reader.finish();
+        if (!fed) return fail(fed.error().wrap(what));
+        if (stop.stop_requested() || !wanted) return {};
+        if (!response) return fail(response.error().wrap(what));
+        if (response->status >= 300) {
+            return fail(refusal(response->status, decode_error_message(response->body), what));
+        }
+        return {};
+    }
+
+    Result<ExecOutcome> exec(const std::string& container, const ExecSpec& spec,
+                             std::stop_token stop) override {
+        return run_exec(*client_, std::string(kBase), container, spec, options_.request_timeout,
+                        std::move(stop));
     }
 
     Result<void> events(const EventFilter& filter, const EventHandler& on_event,
@@ -192,6 +240,28 @@ class PodmanRuntime final : public ContainerRuntime {
 
  private:
     static constexpr milliseconds kForever = std::chrono::hours{24 * 365};
+    // Podman tells of a layer when it begins; a large one over a slow line takes its hours.
+    static constexpr milliseconds kSilentPullLimit = std::chrono::hours{6};
+
+    Result<http::Request> pull_request(const std::string& image) const {
+        http::Request request{.method = "POST",
+                              .target = target("/images/pull?reference=" + percent_encode(image)),
+                              .body = {},
+                              .headers = {}};
+        const std::string registry = registry_of(image);
+        const auto& listed = options_.insecure_registries;
+        const bool insecure = is_loopback_registry(registry) ||
+                              std::find(listed.begin(), listed.end(), registry) != listed.end();
+        // Without the parameter, what the device's registries.conf says holds.
+        if (insecure) request.target += "&tlsVerify=false";
+        if (!options_.registry_auths) return request;
+        const auto auths = options_.registry_auths();
+        if (!auths) return fail(auths.error());
+        if (const RegistryCredentials* credentials = auths->find(image)) {
+            request.headers.push_back({"X-Registry-Auth", encode_registry_auth(*credentials)});
+        }
+        return request;
+    }
 
     static std::string target(const std::string& rest) { return std::string(kBase) + rest; }
     static std::string path(const std::string& container, const std::string& rest) {

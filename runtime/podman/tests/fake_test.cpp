@@ -28,6 +28,35 @@ TEST_CASE("the fake tells events") {
     on_fake(events_are_told);
 }
 
+TEST_CASE("commands run in a container of the fake") {
+    on_fake(commands_run_in_a_container);
+}
+
+TEST_CASE("the fake tells lines as they come, from where a reader stands, until the container ends") {
+    const auto runtime = FakeContainerRuntime::create_runtime();
+    runtime->add_image("i");
+    ContainerSpec spec;
+    spec.name = "web";
+    spec.image = "i";
+    REQUIRE(runtime->create(spec));
+    REQUIRE(runtime->start("web"));
+    runtime->set_logs("web", {{"stdout", "one"}, {"stdout", "two"}});
+    const auto tail = runtime->logs("web", {.lines = 1});
+    REQUIRE(tail);
+    REQUIRE(tail->lines.size() == 1);
+    runtime->append_log("web", {"stdout", "three"});
+    std::vector<std::string> lines;
+    const auto followed = runtime->follow_logs("web", tail->position, 100,
+                                               [&](LogLine line, const LogPosition&) {
+                                                   lines.push_back(line.text);
+                                                   if (lines.size() == 1) runtime->exit_container("web", 0);
+                                                   return true;
+                                               },
+                                               {});
+    CHECK(followed);
+    CHECK(lines == std::vector<std::string>{"three"});
+}
+
 TEST_CASE("the fake records calls, fails the n-th and goes away") {
     const auto runtime = FakeContainerRuntime::create_runtime();
     runtime->add_image("i");

@@ -64,4 +64,21 @@ TEST_CASE("podman's refusals keep their words and get a kind") {
     CHECK(decode_error_message("plain words") == "plain words");
 }
 
+TEST_CASE("every stop signal of the contract has a number, and an unknown one none") {
+    for (const char* name : {"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2",
+                             "SIGABRT", "SIGALRM", "SIGCONT", "SIGWINCH", "SIGRTMIN+3"}) {
+        INFO(name);
+        CHECK(signal_number(name) > 0);
+    }
+    CHECK(signal_number("SIGRTMIN+3") == 37);
+    CHECK(signal_number("SIGFOO") == 0);
+}
+
+TEST_CASE("a container tells the grace period it was created with") {
+    const auto container =
+        decode_inspect(R"({"Id":"a","State":{"Status":"running"},"Config":{"StopTimeout":90}})");
+    REQUIRE(container);
+    CHECK(container->stop_timeout == std::chrono::seconds(90));
+}
+
 }  // namespace harmony::runtime::podman

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
@@ -77,6 +79,125 @@ TEST_CASE("podman gives a container its command, environment, mounts, host name 
         CHECK(subject.runtime.logs(*id, {.lines = 1})->lines.size() == 1);
         REQUIRE(subject.runtime.remove(*id));
         std::filesystem::remove_all(directory);
+    });
+}
+
+TEST_CASE("commands run in a container of podman") {
+    on_podman(commands_run_in_a_container);
+}
+
+TEST_CASE("podman kills what a late command has started, and leaves the container alone") {
+    on_podman([](const Subject& subject) {
+        const ContainerSpec spec = spec_for(subject, "kill");
+        REQUIRE(subject.runtime.create(spec));
+        REQUIRE(subject.runtime.start(spec.name));
+        const std::string mark = "7" + std::to_string(getpid());  // a duration that nobody else sleeps
+        const auto late = subject.runtime.exec(
+            spec.name,
+            {.argv = {"/bin/sh", "-c", "sleep " + mark + " & echo up; sleep " + mark + "; true"},
+             .timeout = 1500ms},
+            {});
+        REQUIRE_FALSE(late);
+        CHECK(late.error().text() == "the command did not end within 1 s and was killed");
+        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            std::ifstream file(entry.path() / "cmdline");
+            const std::string text{std::istreambuf_iterator<char>(file), {}};
+            INFO(entry.path());
+            CHECK(text.find("sleep" + std::string(1, '\0') + mark) == std::string::npos);
+        }
+        CHECK(subject.runtime.inspect(spec.name)->status == ContainerStatus::Running);
+        REQUIRE(subject.runtime.remove(spec.name));
+    });
+}
+
+TEST_CASE("podman's streams of a command are kept apart and cut at their limit") {
+    on_podman([](const Subject& subject) {
+        const ContainerSpec spec = spec_for(subject, "streams");
+        REQUIRE(subject.runtime.create(spec));
+        REQUIRE(subject.runtime.start(spec.name));
+        const auto ran = subject.runtime.exec(
+            spec.name,
+            {.argv = {"/bin/sh", "-c",
+                      "i=0; while [ $i -lt 5000 ]; do echo 0123456789012345678901234567890123456789; "
+                      "i=$((i+1)); done; echo wrong >&2; exit 9"},
+             .max_stream_bytes = 64 * 1024},
+            {});
+        REQUIRE(ran);
+        CHECK(ran->exit_code == 9);
+        CHECK(ran->standard_output.size() == 64 * 1024);
+        CHECK(ran->standard_error == "wrong\n");
+        CHECK(ran->truncated);
+        REQUIRE(subject.runtime.remove(spec.name));
+    });
+}
+
+TEST_CASE("podman's logs are followed from the tail on, without a gap and without repeating") {
+    on_podman([](const Subject& subject) {
+        ContainerSpec spec = spec_for(subject, "follow");
+        spec.command = {"/bin/sh", "-c",
+                        "i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); "
+                        "[ $((i % 100)) = 0 ] && sleep 0.4; done; exit 3"};
+        REQUIRE(subject.runtime.create(spec));
+        REQUIRE(subject.runtime.start(spec.name));
+        std::this_thread::sleep_for(600ms);
+        const auto tail = subject.runtime.logs(spec.name, {.lines = 1000});
+        REQUIRE(tail);
+        std::vector<std::string> lines;
+        for (const LogLine& line : tail->lines)
+            lines.push_back(line.text);
+        const std::size_t in_tail = lines.size();
+        CHECK(in_tail >= 100);
+        LogPosition at = tail->position;
+        // Twice broken off by its reader, and taken up again where it stood.
+        for (int part = 0; part < 3; ++part) {
+            const auto followed = subject.runtime.follow_logs(spec.name, at, 1024,
+                                                              [&](LogLine line, const LogPosition& position) {
+                                                                  lines.push_back(line.text);
+                                                                  at = position;
+                                                                  return part == 2 || lines.size() % 90 != 0;
+                                                              },
+                                                              {});
+            INFO((followed ? "" : followed.error().text()));
+            REQUIRE(followed);
+        }
+        REQUIRE(lines.size() == 400);
+        for (std::size_t i = 0; i < lines.size(); ++i)
+            CHECK(lines[i] == "line " + std::to_string(i));
+        REQUIRE(subject.runtime.remove(spec.name));
+    });
+}
+
+TEST_CASE("a line of ten MiB costs its beginning, and a silent container's stream ends with the token") {
+    on_podman([](const Subject& subject) {
+        ContainerSpec spec = spec_for(subject, "long");
+        spec.command = {
+            "/bin/sh", "-c",
+            "b=$(busybox yes x | busybox head -c 200000 | busybox tr -d '\\n'); i=0; "
+            "while [ $i -lt 100 ]; do printf %s \"$b\"; i=$((i+1)); done; echo; echo after; sleep 100"};
+        REQUIRE(subject.runtime.create(spec));
+        REQUIRE(subject.runtime.start(spec.name));
+        std::stop_source source;
+        std::vector<LogLine> lines;
+        std::thread stopper;
+        const auto followed = subject.runtime.follow_logs(
+            spec.name, {}, 1000,
+            [&](LogLine line, const LogPosition&) {
+                lines.push_back(std::move(line));
+                if (lines.back().text == "after") {
+                    stopper = std::thread([&] {
+                        std::this_thread::sleep_for(100ms);
+                        source.request_stop();
+                    });
+                }
+                return true;
+            },
+            source.get_token());
+        if (stopper.joinable()) stopper.join();
+        CHECK(followed);
+        REQUIRE(lines.size() == 2);
+        CHECK(lines[0].text == std::string(1000, 'x'));
+        CHECK(lines[0].bytes == 10'000'000);
+        REQUIRE(subject.runtime.remove(spec.name));
     });
 }
 

@@ -140,4 +140,43 @@ void events_are_told(const Subject& subject) {
     CHECK(ended.has_value());
 }
 
+void commands_run_in_a_container(const Subject& subject) {
+    ContainerRuntime& runtime = subject.runtime;
+    const ContainerSpec spec = spec_for(subject, "exec");
+    CHECK(runtime.exec(spec.name, {.argv = {"echo"}}, {}).error().kind() == ErrorKind::NotFound);
+    REQUIRE(runtime.create(spec));
+    const auto early = runtime.exec(spec.name, {.argv = {"echo"}}, {});
+    REQUIRE_FALSE(early);
+    INFO(early.error().text());
+    CHECK(early.error().kind() == ErrorKind::Conflict);
+    REQUIRE(runtime.start(spec.name));
+    const auto said = runtime.exec(spec.name, {.argv = {"echo", "two words", "and $HOME"}}, {});
+    INFO((said ? "" : said.error().text()));
+    REQUIRE(said);
+    CHECK(said->exit_code == 0);
+    CHECK(said->standard_output == "two words and $HOME\n");
+    CHECK(said->standard_error.empty());
+    CHECK_FALSE(said->truncated);
+    CHECK(runtime.exec(spec.name, {.argv = {"false"}}, {})->exit_code == 1);
+    const auto absent = runtime.exec(spec.name, {.argv = {"no-such-program"}}, {});
+    REQUIRE(absent);
+    CHECK(absent->exit_code == 127);
+    CHECK(absent->standard_error.find("no-such-program") != std::string::npos);
+    const auto cut = runtime.exec(spec.name, {.argv = {"echo", "12345678"}, .max_stream_bytes = 5}, {});
+    REQUIRE(cut);
+    CHECK(cut->standard_output == "12345");
+    CHECK(cut->truncated);
+    const auto before = std::chrono::steady_clock::now();
+    const auto late = runtime.exec(spec.name, {.argv = {"sleep", "1000"}, .timeout = 300ms}, {});
+    REQUIRE_FALSE(late);
+    INFO(late.error().text());
+    CHECK(late.error().kind() == ErrorKind::Timeout);
+    CHECK(std::chrono::steady_clock::now() - before < 10s);
+    std::stop_source source;
+    source.request_stop();
+    CHECK(runtime.exec(spec.name, {.argv = {"sleep", "1000"}}, source.get_token()).error().kind() ==
+          ErrorKind::Cancelled);
+    REQUIRE(runtime.remove(spec.name));
+}
+
 }  // namespace harmony::runtime::podman::testing

@@ -16,6 +16,7 @@ void a_container_lives(const Subject& subject);
 void absence_and_conflict_are_told_apart(const Subject& subject);
 void containers_are_listed_by_labels(const Subject& subject);
 void events_are_told(const Subject& subject);
+void commands_run_in_a_container(const Subject& subject);
 
 ContainerSpec spec_for(const Subject& subject, const std::string& name);
 

@@ -11,7 +11,8 @@
 
 namespace harmony::runtime::podman {
 
-// Behaves as podman does towards its caller (one test body runs against both). Thread-safe.
+// Behaves as podman does towards its caller (one test body runs against both). Thread-safe. Of programs,
+// exec() knows `echo WORD...`, `false` and `sleep SECONDS`; any other could not be started.
 class FakeContainerRuntime : public ContainerRuntime {
  public:
     [[nodiscard]] static std::unique_ptr<FakeContainerRuntime> create_runtime();
@@ -28,6 +29,11 @@ class FakeContainerRuntime : public ContainerRuntime {
     // Images that exist locally, and images a pull would find.
     virtual void add_image(std::string image) = 0;
     virtual void add_registry_image(std::string image) = 0;
+    // Called in each pull of an image that the registry has, on the puller's thread: one that blocks is a
+    // slow registry.
+    virtual void on_pull(std::function<void(const std::string& image)> hook) = 0;
+    // What the latest stop() was asked for.
+    [[nodiscard]] virtual std::chrono::seconds last_grace() const = 0;
 
     // The process inside ends; restart policies are honoured as podman does (Always and OnFailure restart
     // it).
@@ -35,6 +41,10 @@ class FakeContainerRuntime : public ContainerRuntime {
     // Containers of this image end at once with this code when started (init containers).
     virtual void exit_on_start(std::string image, int exit_code) = 0;
     virtual void set_logs(const std::string& container, std::vector<LogLine> lines) = 0;
+    // Whoever follows is told. Its second is set_time()'s.
+    virtual void append_log(const std::string& container, LogLine line) = 0;
+    // Ends every followed stream with Unavailable, as a restart of podman does.
+    virtual void break_streams() = 0;
     [[nodiscard]] virtual std::optional<ContainerSpec> spec_of(const std::string& container) const = 0;
     // The seconds stamped on created_at and started_at.
     virtual void set_time(std::int64_t seconds) = 0;
