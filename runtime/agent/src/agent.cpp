@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "control_loop.hpp"
+#include "harmony/agent/device_commands.hpp"
+#include "harmony/agent/host_program.hpp"
 #include "harmony/contracts/device_permissions.hpp"
 #include "harmony/contracts/kv.hpp"
 #include "harmony/daemon/backoff.hpp"
@@ -83,6 +85,10 @@ class RunningAgent final : public Agent {
           parts_(std::move(parts)),
           nats_ready_(health.add_flag(daemon::CheckKind::Readiness, "nats", "not connected yet")),
           connects_(metrics.counter("harmony_agent_connects_total", "Times the broker was reached")),
+          commands_({config.device_id, config.runtime_enabled},
+                    {config.device_id, config.runtime_enabled, config.exec_host_enabled,
+                     config.state_dir + "/audit.log"},
+                    run_on_host, *parts_.connection, parts_.runtimes, *parts_.clock, metrics),
           control_({config.device_id, version, config.heartbeat_interval}, *parts_.connection, *parts_.clock,
                    metrics),
           reconcile_(config, version, *parts_.connection, parts_.runtimes, *parts_.clock, health, metrics,
@@ -97,6 +103,7 @@ class RunningAgent final : public Agent {
         if (auto subscribed = subscribe(); !subscribed) return subscribed;
         reconcile_.connected();
         control_.heartbeat_now();
+        control_.offer(commands_);
         control_.start();
         reconcile_.start();
         if (config_.runtime_enabled) {
@@ -110,8 +117,9 @@ class RunningAgent final : public Agent {
         desired_subscription_.end();
         command_subscription_.end();
         podman_events_.reset();
-        const bool done = reconcile_.stop(patience);
         control_.stop();
+        const bool answered = commands_.stop(patience);
+        const bool done = reconcile_.stop(patience) && answered;
         parts_.connection->close();
         return done;
     }
@@ -123,6 +131,7 @@ class RunningAgent final : public Agent {
             nats_ready_->pass();
             connects_.add();
             kLog.info("connected", {{"again", which == nats::Connected::Again}});
+            commands_.connection_changed();
             reconcile_.connected();
             control_.heartbeat_now();
         };
@@ -159,6 +168,7 @@ class RunningAgent final : public Agent {
     AgentParts parts_;
     std::shared_ptr<daemon::HealthRegistry::Flag> nats_ready_;
     daemon::Counter& connects_;
+    DeviceCommands commands_;
     ControlLoop control_;
     ReconcileLoop reconcile_;
     nats::Subscription desired_subscription_;
@@ -179,10 +189,8 @@ AgentParts make_agent_parts(const AgentConfig& config) {
     options.write_at_once = true;
     AgentParts parts;
     parts.connection = nats::make_nats_connection(std::move(options));
-    parts.runtimes = [socket = config.podman_socket]() -> std::shared_ptr<podman::ContainerRuntime> {
-        podman::PodmanOptions podman_options;
-        podman_options.socket_path = socket;
-        return podman::make_podman_runtime(std::move(podman_options));
+    parts.runtimes = [settings = podman_options(config)]() -> std::shared_ptr<podman::ContainerRuntime> {
+        return podman::make_podman_runtime(settings);
     };
     parts.clock = std::make_shared<const Clock>();
     return parts;

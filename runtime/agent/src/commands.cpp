@@ -23,6 +23,8 @@ Result<contracts::CommandHeaders> headers_of(const nats::Message& message) {
 
 const CommandDispatcher::Verb CommandDispatcher::kVerbs[] = {
     {contracts::CommandVerb::Ping, &CommandDispatcher::ping},
+    {contracts::CommandVerb::Logs, &CommandDispatcher::logs},
+    {contracts::CommandVerb::Exec, &CommandDispatcher::exec},
 };
 
 CommandDispatcher::CommandDispatcher(contracts::DeviceId device, std::string agent_version,
@@ -38,13 +40,9 @@ CommandDispatcher::CommandDispatcher(contracts::DeviceId device, std::string age
 std::optional<std::string> CommandDispatcher::answer(const nats::Message& message) {
     if (message.reply.empty()) return std::nullopt;
     const auto headers = headers_of(message);
-    if (headers && headers->deadline && *headers->deadline < clock_.wall()) {
-        expired_.add();
-        return std::nullopt;
-    }
-    auto reply = headers ? dispatch(message) : Result<std::string>(fail(headers.error()));
+    auto reply = headers ? dispatch(message, *headers) : Result<Reply>(fail(headers.error()));
     if (reply) {
-        answered_.add();
+        if (*reply) answered_.add();
         return *std::move(reply);
     }
     refused_.add();
@@ -52,8 +50,12 @@ std::optional<std::string> CommandDispatcher::answer(const nats::Message& messag
     return contracts::RemoteError::from_error(reply.error()).encode();
 }
 
-Result<std::string> CommandDispatcher::dispatch(const nats::Message& message) {
+Result<CommandDispatcher::Reply> CommandDispatcher::dispatch(const nats::Message& message,
+                                                             const contracts::CommandHeaders& headers) {
+    const bool expired = headers.deadline && *headers.deadline < clock_.wall();
+    if (expired) expired_.add();
     const auto subject = contracts::parse_command_subject(message.subject);
+    if (expired && !(subject && subject->verb == contracts::CommandVerb::Exec)) return Reply{};
     if (!subject) return fail(ErrorKind::InvalidInput, "unknown verb: " + subject.error().text());
     if (message.payload.size() > contracts::kMaxCommandRequestBytes) {
         return fail(ErrorKind::InvalidInput, "the request has " + std::to_string(message.payload.size()) +
@@ -61,18 +63,37 @@ Result<std::string> CommandDispatcher::dispatch(const nats::Message& message) {
                                                  std::to_string(contracts::kMaxCommandRequestBytes));
     }
     for (const Verb& known : kVerbs) {
-        if (known.verb == subject->verb) return (this->*known.handler)(message);
+        if (known.verb != subject->verb) continue;
+        auto reply = (this->*known.handler)({headers, message.payload, message.reply, expired});
+        if (expired) return Reply{};
+        return reply;
     }
     return fail(ErrorKind::InvalidInput,
                 "this agent does not offer the verb " + std::string(contracts::to_string(subject->verb)));
 }
 
-Result<std::string> CommandDispatcher::ping(const nats::Message& /*message*/) {
+Result<CommandDispatcher::Reply> CommandDispatcher::ping(const CommandCall& /*call*/) {
     contracts::PingReply reply;
     reply.device_id = device_;
     reply.agent_version = agent_version_;
     reply.uptime_s = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_).count();
-    return reply.encode();
+    return Reply(reply.encode());
+}
+
+Result<CommandDispatcher::Reply> CommandDispatcher::logs(const CommandCall& call) {
+    if (long_commands_ == nullptr) {
+        return fail(ErrorKind::InvalidInput, "this agent does not offer the verb logs");
+    }
+    if (auto begun = long_commands_->logs(call); !begun) return fail(begun.error());
+    return Reply{};
+}
+
+Result<CommandDispatcher::Reply> CommandDispatcher::exec(const CommandCall& call) {
+    if (long_commands_ == nullptr) {
+        return fail(ErrorKind::InvalidInput, "this agent does not offer the verb exec");
+    }
+    if (auto begun = long_commands_->exec(call); !begun) return fail(begun.error());
+    return Reply{};
 }
 
 }  // namespace harmony::agent

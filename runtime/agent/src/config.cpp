@@ -50,6 +50,29 @@ void read_agent_table(daemon::ConfigReader& reader, AgentConfig& config) {
     }
 }
 
+Result<runtime::podman::RegistryAuths> read_registry_auths(const std::string& path) {
+    const auto text = daemon::read_secret_file(path);
+    if (!text) return fail(text.error().wrap("podman.registry_auth_file"));
+    auto auths = runtime::podman::RegistryAuths::decode(*text, path);
+    if (!auths) return fail(auths.error().wrap("podman.registry_auth_file"));
+    return auths;
+}
+
+void read_podman_table(daemon::ConfigReader& reader, AgentConfig& config) {
+    config.podman_socket = read_absolute_path(reader, "podman.socket", kDefaultPodmanSocket);
+    if (reader.has("podman.registry_auth_file")) {
+        config.registry_auth_file = read_absolute_path(reader, "podman.registry_auth_file", "");
+    }
+    config.insecure_registries = reader.string_list("podman.insecure_registries");
+    for (const std::string& registry : config.insecure_registries) {
+        if (!registry.empty() && runtime::podman::registry_of(registry + "/x") == registry) continue;
+        reader.problem("podman.insecure_registries",
+                       "found \"" + registry +
+                           "\", expected <host>[:<port>] as in an image's name, "
+                           "such as registry.example.com:5000");
+    }
+}
+
 // The name is known so that its fields are checked and nobody is connected with other credentials instead.
 void refuse_zitadel(daemon::ConfigReader& reader) {
     (void)read_absolute_path(reader, "credentials.key_path", "");
@@ -71,7 +94,8 @@ Result<AgentConfig> read_agent_config(const std::string& path) {
     AgentConfig config;
     read_agent_table(*reader, config);
     config.nats_urls = reader->string_list("nats.urls", true);
-    config.podman_socket = read_absolute_path(*reader, "podman.socket", kDefaultPodmanSocket);
+    read_podman_table(*reader, config);
+    config.exec_host_enabled = reader->boolean("exec.host_enabled", false);
 
     std::string credentials_file;
     bool inline_credentials = false;
@@ -87,6 +111,9 @@ Result<AgentConfig> read_agent_config(const std::string& path) {
         config.credentials.password = reader->required_string("credentials.nats_pass");
     }
     if (auto done = reader->finish(); !done) return fail(done.error());
+    if (!config.registry_auth_file.empty()) {
+        if (auto auths = read_registry_auths(config.registry_auth_file); !auths) return fail(auths.error());
+    }
 
     if (inline_credentials) {
         if (auto guarded = daemon::read_secret_file(path); !guarded) {
@@ -98,6 +125,16 @@ Result<AgentConfig> read_agent_config(const std::string& path) {
     if (!credentials) return fail(credentials.error());
     config.credentials = {std::move(credentials->user), std::move(credentials->password)};
     return config;
+}
+
+runtime::podman::PodmanOptions podman_options(const AgentConfig& config) {
+    runtime::podman::PodmanOptions options;
+    options.socket_path = config.podman_socket;
+    options.insecure_registries = config.insecure_registries;
+    if (!config.registry_auth_file.empty()) {
+        options.registry_auths = [file = config.registry_auth_file] { return read_registry_auths(file); };
+    }
+    return options;
 }
 
 }  // namespace harmony::agent

@@ -1,5 +1,5 @@
-// The control thread: answers commands and sends heartbeats. It never talks to podman and never waits for the
-// broker, so that a ping is answered whatever else goes on.
+// The control thread: a queue of commands in front of ControlLogic. It never talks to podman and never waits
+// for the broker, so that a ping is answered whatever else goes on.
 #pragma once
 
 #include <mutex>
@@ -7,19 +7,10 @@
 #include <thread>
 #include <variant>
 
-#include "harmony/agent/clock.hpp"
-#include "harmony/agent/commands.hpp"
+#include "harmony/agent/control_logic.hpp"
 #include "harmony/daemon/bounded_queue.hpp"
-#include "harmony/daemon/metrics.hpp"
-#include "harmony/nats/connection.hpp"
 
 namespace harmony::agent {
-
-struct ControlOptions {
-    contracts::DeviceId device;
-    std::string agent_version;
-    std::chrono::seconds heartbeat_interval;
-};
 
 class ControlLoop {
  public:
@@ -29,6 +20,8 @@ class ControlLoop {
     ControlLoop(const ControlLoop&) = delete;
     ControlLoop& operator=(const ControlLoop&) = delete;
 
+    // Before start(); it must outlive this.
+    void offer(LongCommands& long_commands) { logic_.offer(long_commands); }
     void start();
     void stop();
 
@@ -43,13 +36,9 @@ class ControlLoop {
     using Item = std::variant<runtime::nats::Message, Beat>;
 
     void run();
-    void send_heartbeat();
 
-    ControlOptions options_;
-    runtime::nats::NatsConnection& connection_;
     const Clock& clock_;
-    CommandDispatcher commands_;
-    runtime::daemon::Counter& heartbeats_;
+    ControlLogic logic_;
     runtime::daemon::Counter& dropped_;
     runtime::daemon::BoundedQueue<Item> queue_;
     std::mutex mutex_;

@@ -1,5 +1,9 @@
 #include "harmony/agent/deployment_work.hpp"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
 #include <set>
 
 #include "harmony/daemon/logging.hpp"
@@ -13,37 +17,80 @@ namespace {
 constexpr runtime::daemon::Logger kLog("containers");
 // By convention, images of this registry were built here and exist nowhere else.
 constexpr std::string_view kLocalRegistry = "localhost/";
+// How podman begins a line of its progress.
+constexpr std::string_view kLayerLine = "Copying blob ";
+
+class Waiting {
+ public:
+    explicit Waiting(WorkPace& pace) : pace_(pace) { pace_.wait_begins(); }
+    ~Waiting() { pace_.wait_ends(); }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+ private:
+    WorkPace& pace_;
+};
 
 Result<void> go_on(const std::stop_token& stop) {
     if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "the deployment changed meanwhile");
     return {};
 }
 
-Result<void> have_image(const std::string& image, podman::ContainerRuntime& runtime,
-                        const std::stop_token& stop) {
-    const auto present = runtime.image_exists(image);
+template <class Visit>
+void each_new_container(const ContainerPlan& plan, Visit visit) {
+    for (const InitStep& step : plan.init)
+        visit(step.container);
+    for (const podman::ContainerSpec& spec : plan.create)
+        visit(spec);
+}
+
+Result<void> have_volumes(const ContainerPlan& plan, const WorkTools& tools) {
+    Result<void> result;
+    each_new_container(plan, [&](const podman::ContainerSpec& spec) {
+        for (const podman::BindMount& mount : spec.mounts) {
+            if (!result) return;
+            auto checked = tools.path_check(mount.source);
+            if (!checked) result = fail(checked.error().wrap("container " + spec.name + ": volume"));
+        }
+    });
+    return result;
+}
+
+Result<void> pull(const std::string& image, const WorkTools& tools) {
+    kLog.info("pulling", {{"image", image}});
+    const std::string doing = "pulling image " + image;
+    tools.pace.progress(doing);
+    std::set<std::string, std::less<>> layers;
+    const auto on_line = [&](std::string_view line) {
+        if (!line.starts_with(kLayerLine)) return;
+        layers.emplace(line.substr(kLayerLine.size(), line.find(' ', kLayerLine.size())));
+        tools.pace.progress(doing + ": " + std::to_string(layers.size()) +
+                            (layers.size() == 1 ? " layer so far" : " layers so far"));
+    };
+    const Waiting waiting(tools.pace);
+    const auto pulled = tools.runtime.pull(image, on_line, tools.stop);
+    if (!pulled) return fail(pulled.error());
+    kLog.info("pulled", {{"image", image}, {"layers", layers.size()}});
+    return {};
+}
+
+Result<void> have_image(const std::string& image, const WorkTools& tools) {
+    const auto present = tools.runtime.image_exists(image);
     if (!present) return fail(present.error().wrap("image " + image));
     if (*present) return {};
     if (image.starts_with(kLocalRegistry)) {
         return fail(ErrorKind::NotFound,
                     "image " + image + " is not on this device, and images of localhost/ are never pulled");
     }
-    kLog.info("pulling", {{"image", image}});
-    const auto pulled = runtime.pull(
-        image, [](std::string_view) {}, stop);
-    if (!pulled) return fail(pulled.error().wrap("image " + image));
-    return {};
+    return pull(image, tools);
 }
 
-Result<void> have_images(const ContainerPlan& plan, podman::ContainerRuntime& runtime,
-                         const std::stop_token& stop) {
+Result<void> have_images(const ContainerPlan& plan, const WorkTools& tools) {
     std::set<std::string> images;
-    for (const InitStep& step : plan.init)
-        images.insert(step.container.image);
-    for (const podman::ContainerSpec& spec : plan.create)
-        images.insert(spec.image);
+    each_new_container(plan, [&](const podman::ContainerSpec& spec) { images.insert(spec.image); });
     for (const std::string& image : images) {
-        if (auto done = have_image(image, runtime, stop); !done) return done;
+        if (auto done = go_on(tools.stop); !done) return done;
+        if (auto done = have_image(image, tools); !done) return done;
     }
     return {};
 }
@@ -55,11 +102,18 @@ Result<void> remove(const std::string& id, podman::ContainerRuntime& runtime) {
     return removed;
 }
 
-Result<void> stop_and_remove(const ContainerReference& container, std::chrono::seconds grace,
-                             podman::ContainerRuntime& runtime) {
-    const auto stopped = runtime.stop(container.id, grace);
-    if (!stopped && stopped.error().kind() == ErrorKind::Unavailable) return stopped;
-    auto removed = remove(container.id, runtime);
+Result<void> stop_and_remove(const ContainerReference& container, const WorkTools& tools) {
+    const auto known = tools.runtime.inspect(container.id);
+    if (!known && known.error().kind() == ErrorKind::NotFound) return {};
+    if (!known) return fail(known.error().wrap("removing " + container.name));
+    {
+        tools.pace.progress("stopping " + container.name + ", for at most " +
+                            std::to_string(known->stop_timeout.count()) + " s");
+        const Waiting waiting(tools.pace);
+        const auto stopped = tools.runtime.stop(container.id, known->stop_timeout);
+        if (!stopped && stopped.error().kind() == ErrorKind::Unavailable) return stopped;
+    }
+    auto removed = remove(container.id, tools.runtime);
     if (!removed) return fail(removed.error().wrap("removing " + container.name));
     kLog.info("removed", {{"container", container.name}, {"id", container.id}});
     return {};
@@ -75,60 +129,90 @@ Result<std::string> create_and_start(const podman::ContainerSpec& spec, podman::
     return id;
 }
 
-Result<void> run_init(const InitStep& step, podman::ContainerRuntime& runtime, const std::stop_token& stop) {
+Result<InitOutcome> run_init(const InitStep& step, const WorkTools& tools) {
     const std::string& name = step.container.name;
-    const auto id = create_and_start(step.container, runtime);
+    const auto id = create_and_start(step.container, tools.runtime);
     if (!id) {
         // Without this, a container that was created and could not start would be there for the next attempt.
-        if (id.error().kind() != ErrorKind::Conflict) (void)remove(name, runtime);
+        if (id.error().kind() != ErrorKind::Conflict) (void)remove(name, tools.runtime);
         return fail(id.error().wrap("init"));
     }
-    const auto code = runtime.wait(*id, step.timeout, stop);
-    auto removed = remove(*id, runtime);
-    if (!code && code.error().kind() == ErrorKind::Timeout) return fail(init_timed_out(name, step.timeout));
+    tools.pace.progress("init container " + name + " runs, for at most " +
+                        std::to_string(step.timeout.count()) + " s");
+    Result<int> code = 0;
+    {
+        const Waiting waiting(tools.pace);
+        code = tools.runtime.wait(*id, step.timeout, tools.stop);
+    }
+    const auto removed = remove(*id, tools.runtime);
+    if (!code && code.error().kind() == ErrorKind::Timeout) return TimedOut{step.timeout};
     if (!code) return fail(code.error().wrap("init container " + name));
-    if (*code != 0) return fail(init_exited(name, *code));
-    return removed;
+    if (*code == 0 && !removed) return fail(removed.error().wrap("init container " + name));
+    return Exited{*code};
 }
 
-}  // namespace
-
-Error init_exited(const std::string& name, int exit_code) {
-    return {ErrorKind::InvalidInput,
-            "init container " + name + ": Exited with code " + std::to_string(exit_code)};
-}
-
-Error init_timed_out(const std::string& name, std::chrono::seconds waited) {
-    return {ErrorKind::Timeout,
-            "init container " + name + ": TimedOut after " + std::to_string(waited.count()) + " s"};
-}
-
-Result<void> perform(const ContainerPlan& plan, std::chrono::seconds grace, podman::ContainerRuntime& runtime,
-                     const std::stop_token& stop) {
-    if (auto done = have_images(plan, runtime, stop); !done) return done;
+Result<void> run_inits(const ContainerPlan& plan, const WorkTools& tools) {
     for (const ContainerReference& leftover : plan.remove_leftovers) {
-        if (auto done = remove(leftover.id, runtime); !done)
+        if (auto done = remove(leftover.id, tools.runtime); !done)
             return fail(done.error().wrap("removing " + leftover.name));
     }
     for (const InitStep& step : plan.init) {
-        if (auto done = go_on(stop); !done) return done;
-        if (auto done = run_init(step, runtime, stop); !done) return done;
+        if (auto done = go_on(tools.stop); !done) return done;
+        const auto outcome = run_init(step, tools);
+        if (!outcome) return fail(outcome.error());
+        if (auto failure = init_failure(step.container.name, *outcome)) return fail(*std::move(failure));
     }
-    if (auto done = go_on(stop); !done) return done;
+    return go_on(tools.stop);
+}
+
+Result<void> run_services(const ContainerPlan& plan, const WorkTools& tools) {
     for (const ContainerReference& container : plan.remove) {
-        if (auto done = stop_and_remove(container, grace, runtime); !done) return done;
+        if (auto done = stop_and_remove(container, tools); !done) return done;
     }
     for (const podman::ContainerSpec& spec : plan.create) {
-        if (auto done = go_on(stop); !done) return done;
-        if (auto done = create_and_start(spec, runtime); !done) return fail(done.error());
+        if (auto done = go_on(tools.stop); !done) return done;
+        if (auto done = create_and_start(spec, tools.runtime); !done) return fail(done.error());
     }
     for (const ContainerReference& container : plan.start) {
-        if (auto started = runtime.start(container.id); !started) {
+        if (auto done = go_on(tools.stop); !done) return done;
+        if (auto started = tools.runtime.start(container.id); !started) {
             return fail(started.error().wrap("container " + container.name));
         }
         kLog.info("started again", {{"container", container.name}, {"id", container.id}});
     }
     return {};
+}
+
+}  // namespace
+
+std::optional<Error> init_failure(const std::string& container, const InitOutcome& outcome) {
+    const std::string subject = "init container " + container + ": ";
+    if (const auto* exited = std::get_if<Exited>(&outcome)) {
+        if (exited->exit_code == 0) return std::nullopt;
+        return Error(ErrorKind::InvalidInput,
+                     subject + "Exited with code " + std::to_string(exited->exit_code));
+    }
+    const auto waited = std::get<TimedOut>(outcome).waited;
+    return Error(ErrorKind::Timeout, subject + "TimedOut after " + std::to_string(waited.count()) + " s");
+}
+
+Result<void> check_path(const std::string& path) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0) return {};
+    // Where the agent may not look, podman may: it has the last word.
+    if (errno != ENOENT && errno != ENOTDIR) return {};
+    return fail(ErrorKind::NotFound, path + " does not exist on this device");
+}
+
+Performed perform(const ContainerPlan& plan, const WorkTools& tools) {
+    Performed result;
+    result.outcome = have_volumes(plan, tools);
+    if (result.outcome) result.outcome = have_images(plan, tools);
+    if (result.outcome) result.outcome = run_inits(plan, tools);
+    if (!result.outcome) return result;
+    result.initialized = true;
+    result.outcome = run_services(plan, tools);
+    return result;
 }
 
 }  // namespace harmony::agent

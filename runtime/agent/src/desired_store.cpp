@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "harmony/contracts/canonical_json.hpp"
-#include "harmony/daemon/files.hpp"
 
 namespace harmony::agent {
 
@@ -23,11 +22,11 @@ std::string digest_of(const HeldDesired& held) {
     return contracts::desired_digest(hashes);
 }
 
-DesiredStore::DesiredStore(std::string path, contracts::DeviceId device)
-    : path_(std::move(path)), device_(std::move(device)) {}
+DesiredStore::DesiredStore(std::string path, contracts::DeviceId device, runtime::daemon::Disk& disk)
+    : path_(std::move(path)), device_(std::move(device)), disk_(disk) {}
 
 Result<std::optional<HeldDesired>> DesiredStore::load() const {
-    const auto text = runtime::daemon::read_file(path_, kMaxFileBytes);
+    const auto text = disk_.read(path_, kMaxFileBytes);
     if (!text && text.error().kind() == ErrorKind::NotFound) return std::optional<HeldDesired>{};
     if (!text) return fail(text.error());
     const Json document = Json::parse(*text, nullptr, false);
@@ -56,8 +55,7 @@ Result<void> DesiredStore::save(const HeldDesired& held) const {
     for (const auto& [deployment, value] : held)
         deployments[deployment.str()] = value;
     const Json document{{"device_id", device_.str()}, {"deployments", std::move(deployments)}};
-    return runtime::daemon::write_file_durably(path_,
-                                               document.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return disk_.write_durably(path_, document.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace harmony::agent

@@ -9,6 +9,7 @@
 
 #include "harmony/agent/agent.hpp"
 #include "harmony/agent/config.hpp"
+#include "harmony/agent/self_check.hpp"
 #include "harmony/daemon/command_line.hpp"
 #include "harmony/daemon/logging.hpp"
 #include "harmony/daemon/shutdown.hpp"
@@ -33,7 +34,8 @@ constexpr const char* kUsage =
     "\n"
     "  --config FILE    the configuration, TOML; default: the environment's FLEET_AGENT_CONFIG,\n"
     "                   else /etc/harmony/agent.toml\n"
-    "  --check-config   check it and exit: 0 where it is valid, 2 where not\n"
+    "  --check-config   check it, the files it names, the state directory and podman, change nothing and\n"
+    "                   exit: 0 where the agent can start, 2 where not\n"
     "  --version        print the version\n"
     "  --help           print this\n";
 
@@ -77,6 +79,28 @@ Result<int> serve(const agent::AgentConfig& config) {
     return 0;
 }
 
+const char* word_of(agent::CheckGrade grade) {
+    switch (grade) {
+        case agent::CheckGrade::Ok:
+            return "ok";
+        case agent::CheckGrade::Warning:
+            return "warning";
+        case agent::CheckGrade::Failed:
+            break;
+    }
+    return "failed";
+}
+
+int check(const agent::AgentConfig& config) {
+    std::puts("ok: configuration is valid");
+    int code = 0;
+    for (const agent::CheckLine& line : agent::self_check(config)) {
+        std::printf("%s: %s %s\n", word_of(line.grade), line.subject.c_str(), line.finding.c_str());
+        if (line.grade == agent::CheckGrade::Failed) code = kExitUsage;
+    }
+    return code;
+}
+
 int run(int count, char** values) {
     const auto arguments = daemon::parse_command_line(count, values, "harmony-fleet-agent",
                                                       agent::kConfigVariable, agent::kDefaultConfigPath);
@@ -97,10 +121,7 @@ int run(int count, char** values) {
         std::fprintf(stderr, "harmony-fleet-agent: %s\n", config.error().text().c_str());
         return kExitUsage;
     }
-    if (arguments.check_only) {
-        std::puts("configuration is valid");
-        return 0;
-    }
+    if (arguments.check_only) return check(*config);
     if (auto started = daemon::start_logging(config->log_level); !started) {
         std::fprintf(stderr, "harmony-fleet-agent: %s\n", started.error().text().c_str());
         return kExitUsage;

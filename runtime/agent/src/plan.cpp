@@ -82,7 +82,7 @@ ContainerPlan plan(const std::optional<ContainerSet>& desired,
 }
 
 Assessment assess(const ContainerSet& desired, const std::vector<podman::Container>& observed,
-                  const std::vector<std::string>& restarted, std::int64_t now) {
+                  const std::vector<std::string>& restarting) {
     Assessment result;
     result.phase = contracts::Phase::Running;
     const auto worsen = [&](contracts::Phase phase, std::optional<std::string> problem) {
@@ -103,8 +103,7 @@ Assessment assess(const ContainerSet& desired, const std::vector<podman::Contain
         } else if (has_ended(*match)) {
             if (may_stay_ended(spec, *match) && match->exit_code == 0) continue;
             worsen(contracts::Phase::Failed, ended_text(*match));
-        } else if (std::find(restarted.begin(), restarted.end(), match->id) != restarted.end() &&
-                   now - match->started_at < kSettleSeconds) {
+        } else if (std::find(restarting.begin(), restarting.end(), match->id) != restarting.end()) {
             worsen(contracts::Phase::Failed, "container " + match->name + " keeps ending and is restarted");
         }
     }

@@ -1,8 +1,9 @@
 #include "harmony/agent/reconciler.hpp"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
-#include "harmony/agent/deployment_work.hpp"
 #include "harmony/contracts/canonical_json.hpp"
 #include "harmony/daemon/logging.hpp"
 
@@ -20,6 +21,36 @@ constexpr runtime::daemon::Logger kLog("reconciler");
 constexpr auto kStableAfter = 60s;
 
 }  // namespace
+
+// What a worker tells of itself, into the mailbox.
+class Reconciler::Pace final : public WorkPace {
+ public:
+    Pace(contracts::DeploymentName name, std::shared_ptr<Mailbox> mailbox, std::function<void()> wake)
+        : name_(std::move(name)), mailbox_(std::move(mailbox)), wake_(std::move(wake)) {}
+
+    void wait_begins() override {
+        bool another_may_begin = false;
+        {
+            const std::lock_guard lock(mailbox_->mutex);
+            ++mailbox_->waiting;
+            another_may_begin = std::exchange(mailbox_->refused, false);
+        }
+        if (another_may_begin && wake_) wake_();
+    }
+    void wait_ends() override {
+        const std::lock_guard lock(mailbox_->mutex);
+        --mailbox_->waiting;
+    }
+    void progress(std::string text) override {
+        const std::lock_guard lock(mailbox_->mutex);
+        mailbox_->progress.insert_or_assign(name_, std::move(text));
+    }
+
+ private:
+    contracts::DeploymentName name_;
+    std::shared_ptr<Mailbox> mailbox_;
+    std::function<void()> wake_;
+};
 
 Reconciler::Reconciler(ReconcilerOptions options, RuntimeFactory runtimes, Executor executor, StateBook& book,
                        const Clock& clock)
@@ -55,7 +86,6 @@ void Reconciler::set_desired(const HeldDesired& held) {
     for (const DeploymentName& name : gone) {
         Deployment& deployment = deployments_[name];
         deployment.removing = true;
-        deployment.grace = contracts::kDefaultGracePeriod;
     }
 }
 
@@ -64,11 +94,9 @@ void Reconciler::set_score(Deployment& deployment, const DeploymentName& name, c
     deployment.invalid.clear();
     auto score = contracts::Score::decode(value).and_then(contracts::PodmanV0::from_score);
     if (!score) {
-        deployment.grace = contracts::kDefaultGracePeriod;
         deployment.invalid = "score: " + score.error().text();
         return;
     }
-    deployment.grace = score->lifecycle.grace_period;
     deployment.desired = containers_of(options_.device, name, *score);
 }
 
@@ -78,6 +106,7 @@ void Reconciler::start_over(Deployment& deployment) {
     deployment.next_attempt = {};
     deployment.last_attempt.reset();
     deployment.failure.reset();
+    deployment.initialized = false;
 }
 
 void Reconciler::collect_finished() {
@@ -88,20 +117,23 @@ void Reconciler::collect_finished() {
     }
     for (const Finished& work : finished) {
         const auto found = deployments_.find(work.name);
-        if (found == deployments_.end()) continue;
-        Deployment& deployment = found->second;
-        deployment.at_work = false;
-        for (const std::string& id : deployment.started_here)
-            started_at_.erase(id);
-        if (deployment.stop.stop_requested()) continue;  // it was for an earlier score
-        deployment.next_attempt = clock_.steady() + deployment.backoff.next();
-        if (work.outcome) {
-            deployment.failure.reset();
-            continue;
-        }
-        deployment.failure = work.outcome.error().text();
-        kLog.warning("an attempt failed", {{"deployment", work.name.str()}, {"error", *deployment.failure}});
+        if (found != deployments_.end()) take_result(found->second, work.name, work.performed);
     }
+}
+
+void Reconciler::take_result(Deployment& deployment, const DeploymentName& name, const Performed& performed) {
+    deployment.at_work = false;
+    for (const std::string& id : deployment.started_here)
+        started_at_.erase(id);
+    if (deployment.stop.stop_requested()) return;  // it was for an earlier score
+    deployment.initialized = deployment.initialized || performed.initialized;
+    deployment.next_attempt = clock_.steady() + deployment.backoff.next();
+    if (performed.outcome) {
+        deployment.failure.reset();
+        return;
+    }
+    deployment.failure = performed.outcome.error().text();
+    kLog.warning("an attempt failed", {{"deployment", name.str()}, {"error", *deployment.failure}});
 }
 
 void Reconciler::tick() {
@@ -114,7 +146,6 @@ void Reconciler::tick() {
         for (const auto& [name, containers] : *observed) {
             if (deployments_.contains(name)) continue;
             deployments_[name].removing = true;
-            deployments_[name].grace = contracts::kDefaultGracePeriod;
         }
     }
     for (auto entry = deployments_.begin(); entry != deployments_.end();) {
@@ -183,12 +214,16 @@ void Reconciler::report_unavailable(const Error& error) {
 
 void Reconciler::notice_restarts(const Containers& containers) {
     std::map<std::string, std::int64_t> seen;
-    std::set<std::string> restarted;
+    std::map<std::string, SteadyTime> restarted;
     for (const podman::Container& container : containers) {
         const auto before = started_at_.find(container.id);
         const bool again =
             before != started_at_.end() && before->second != 0 && container.started_at != before->second;
-        if (again || restarted_.contains(container.id)) restarted.insert(container.id);
+        if (again) {
+            restarted.emplace(container.id, clock_.steady());
+        } else if (const auto noticed = restarted_.find(container.id); noticed != restarted_.end()) {
+            restarted.insert(*noticed);
+        }
         seen.emplace(container.id, container.started_at);
     }
     started_at_ = std::move(seen);
@@ -196,9 +231,12 @@ void Reconciler::notice_restarts(const Containers& containers) {
 }
 
 bool Reconciler::step(const DeploymentName& name, Deployment& deployment, const Containers& containers) {
-    if (deployment.at_work) return false;
+    if (deployment.at_work) {
+        report_progress(name, deployment, containers);
+        return false;
+    }
     if (!deployment.invalid.empty()) {
-        Assessment assessment = assess({}, containers, {}, 0);
+        Assessment assessment = assess({}, containers, {});
         assessment.phase = Phase::Failed;
         assessment.problem = deployment.invalid;
         report(name, deployment, std::move(assessment));
@@ -212,48 +250,81 @@ bool Reconciler::step(const DeploymentName& name, Deployment& deployment, const 
     }
     if (wanted.empty()) {
         deployment.failure.reset();
+        deployment.initialized = false;
         settle(name, deployment, containers);
         return false;
     }
+    if (deployment.initialized) wanted.init.clear();
     const bool only_starts = wanted.create.empty() && wanted.remove.empty();
-    const bool waits = deployment.next_attempt > clock_.steady();
-    if (waits) {
+    report_wanted(name, deployment, containers, only_starts);
+    if (deployment.next_attempt > clock_.steady()) {
         wake_at(deployment.next_attempt);
     } else {
         start_work(name, deployment, std::move(wanted));
     }
+    return false;
+}
+
+void Reconciler::report_wanted(const DeploymentName& name, const Deployment& deployment,
+                               const Containers& containers, bool only_starts) {
     if (deployment.removing) {
         const contracts::DeploymentState* known = book_.find(name);
         if (known && deployment.failure) {
             book_.set(name, {Phase::Failed, deployment.failure, known->score_hash, known->containers});
         }
-        return false;
+        return;
     }
-    Assessment assessment = assess(*deployment.desired, containers, {}, 0);
+    Assessment assessment = assess(*deployment.desired, containers, {});
     if (deployment.failure) {
         assessment.phase = Phase::Failed;
         assessment.problem = deployment.failure;
     } else if (!only_starts) {
         assessment.phase = Phase::Pending;
         assessment.problem.reset();
+    } else if (!deployment.last_attempt) {
+        // After a boot everything has ended, and nothing has failed.
+        assessment.phase = Phase::Pending;
     }
     report(name, deployment, std::move(assessment));
-    return false;
+}
+
+void Reconciler::report_progress(const DeploymentName& name, Deployment& deployment,
+                                 const Containers& containers) {
+    // What failed before is told until it no longer does.
+    if (!deployment.desired || deployment.failure || deployment.stop.stop_requested()) return;
+    if (deployment.progress_due > clock_.steady()) return wake_at(deployment.progress_due);
+    std::string text;
+    {
+        const std::lock_guard lock(mailbox_->mutex);
+        const auto found = mailbox_->progress.find(name);
+        if (found != mailbox_->progress.end()) text = found->second;
+    }
+    deployment.progress_due = clock_.steady() + (text.empty() ? kProgressAfter : kProgressInterval);
+    wake_at(deployment.progress_due);
+    if (text.empty()) return;
+    Assessment assessment = assess(*deployment.desired, containers, {});
+    assessment.phase = Phase::Pending;
+    assessment.problem = std::move(text);
+    report(name, deployment, std::move(assessment));
 }
 
 void Reconciler::settle(const DeploymentName& name, Deployment& deployment, const Containers& containers) {
-    const std::int64_t now = clock_.wall().seconds();
-    const std::vector<std::string> restarted(restarted_.begin(), restarted_.end());
-    Assessment assessment = assess(*deployment.desired, containers, restarted, now);
+    // By the steady clock: the wall clock may step while a container settles.
+    const SteadyTime now = clock_.steady();
+    std::vector<std::string> restarting;
     for (const podman::Container& container : containers) {
-        if (!restarted_.contains(container.id)) continue;
-        if (now - container.started_at < kSettleSeconds) {
-            wake_at(clock_.steady() + std::chrono::seconds(kSettleSeconds - (now - container.started_at)));
-        } else {
-            restarted_.erase(container.id);
+        const auto noticed = restarted_.find(container.id);
+        if (noticed == restarted_.end()) continue;
+        const SteadyTime settled = noticed->second + kSettleTime;
+        if (settled <= now) {
+            restarted_.erase(noticed);
+            continue;
         }
+        restarting.push_back(container.id);
+        wake_at(settled);
     }
-    const bool stable = deployment.last_attempt && clock_.steady() - *deployment.last_attempt > kStableAfter;
+    Assessment assessment = assess(*deployment.desired, containers, restarting);
+    const bool stable = deployment.last_attempt && now - *deployment.last_attempt > kStableAfter;
     if (assessment.phase == Phase::Running && stable) deployment.backoff.reset();
     report(name, deployment, std::move(assessment));
 }
@@ -270,31 +341,50 @@ void Reconciler::report(const DeploymentName& name, const Deployment& deployment
 void Reconciler::start_work(const DeploymentName& name, Deployment& deployment, ContainerPlan wanted) {
     {
         const std::lock_guard lock(mailbox_->mutex);
-        if (mailbox_->at_work >= kMaxDeploymentsAtWork) return;  // the end of another one's work wakes us
+        mailbox_->refused = mailbox_->at_work - mailbox_->waiting >= kMaxDeploymentsAtWork;
+        if (mailbox_->refused) return;  // another one's end, or its waiting, wakes us
         ++mailbox_->at_work;
+        mailbox_->progress.erase(name);
     }
     deployment.at_work = true;
     deployment.stop = std::stop_source();
     deployment.last_attempt = clock_.steady();
+    deployment.progress_due = clock_.steady() + kProgressAfter;
+    wake_at(deployment.progress_due);
     deployment.started_here.clear();
     for (const ContainerReference& container : wanted.start)
         deployment.started_here.push_back(container.id);
-    executor_([name, wanted = std::move(wanted), grace = deployment.grace, stop = deployment.stop.get_token(),
-               runtimes = runtimes_, mailbox = mailbox_, wake = options_.wake] {
-        Result<void> outcome;
+    try {
+        executor_(work_of(name, deployment, std::move(wanted)));
+    } catch (const std::system_error& error) {
+        // No further thread now; the attempt has failed like any other.
+        const std::lock_guard lock(mailbox_->mutex);
+        --mailbox_->at_work;
+        mailbox_->finished.push_back({name, {fail(ErrorKind::Unavailable, error.what())}});
+        wake_at(clock_.steady());
+    }
+}
+
+std::function<void()> Reconciler::work_of(const DeploymentName& name, const Deployment& deployment,
+                                          ContainerPlan wanted) const {
+    return [name, wanted = std::move(wanted), stop = deployment.stop.get_token(), runtimes = runtimes_,
+            mailbox = mailbox_, wake = options_.wake, path_check = options_.path_check] {
+        Performed performed;
         try {
             const auto runtime = runtimes();
-            outcome = perform(wanted, grace, *runtime, stop);
+            Pace pace(name, mailbox, wake);
+            performed = perform(wanted, {*runtime, pace, path_check, stop});
         } catch (const std::exception& error) {
-            outcome = fail(ErrorKind::Internal, error.what());
+            performed.outcome = fail(ErrorKind::Internal, error.what());
         }
         {
             const std::lock_guard lock(mailbox->mutex);
-            mailbox->finished.push_back({name, std::move(outcome)});
+            mailbox->finished.push_back({name, std::move(performed)});
+            mailbox->progress.erase(name);
             --mailbox->at_work;
         }
         if (wake) wake();
-    });
+    };
 }
 
 void Reconciler::wake_at(SteadyTime when) {

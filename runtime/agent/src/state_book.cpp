@@ -2,8 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harmony/daemon/files.hpp"
-
 namespace harmony::agent {
 
 using contracts::DeploymentName;
@@ -22,11 +20,12 @@ bool same(const DeploymentState& old_state, const NewState& state) {
 
 }  // namespace
 
-StateBook::StateBook(std::string path, contracts::DeviceId device, const Clock& clock)
-    : path_(std::move(path)), device_(std::move(device)), clock_(clock) {}
+StateBook::StateBook(std::string path, contracts::DeviceId device, const Clock& clock,
+                     runtime::daemon::Disk& disk)
+    : path_(std::move(path)), device_(std::move(device)), clock_(clock), disk_(disk) {}
 
 Result<void> StateBook::load() {
-    const auto text = runtime::daemon::read_file(path_, kMaxFileBytes);
+    const auto text = disk_.read(path_, kMaxFileBytes);
     if (!text && text.error().kind() == ErrorKind::NotFound) return {};
     if (!text) return fail(text.error());
     auto done = read(*text);
@@ -35,7 +34,8 @@ Result<void> StateBook::load() {
         removed_.clear();
         last_event_ = {};
     }
-    reassert();
+    for (const auto& [name, state] : states_)
+        last_life_.insert(name);
     return done;
 }
 
@@ -72,7 +72,11 @@ Result<void> StateBook::read(const std::string& text) {
 
 bool StateBook::set(const DeploymentName& deployment, NewState state) {
     const auto found = states_.find(deployment);
-    if (found != states_.end() && same(found->second, state)) return false;
+    const bool was_last_life = last_life_.erase(deployment) > 0;
+    if (found != states_.end() && same(found->second, state)) {
+        if (was_last_life) unconfirmed_.insert(deployment);
+        return false;
+    }
     DeploymentState next;
     next.deployment = deployment;
     next.phase = state.phase;
@@ -83,6 +87,7 @@ bool StateBook::set(const DeploymentName& deployment, NewState state) {
     last_event_ = next.last_event_at;
     states_.insert_or_assign(deployment, std::move(next));
     removed_.erase(deployment);
+    std::erase(deleted_, deployment);
     unconfirmed_.insert(deployment);
     changed_ = true;
     return true;
@@ -91,6 +96,8 @@ bool StateBook::set(const DeploymentName& deployment, NewState state) {
 void StateBook::remove(const DeploymentName& deployment) {
     states_.erase(deployment);
     unconfirmed_.erase(deployment);
+    last_life_.erase(deployment);
+    std::erase(deleted_, deployment);
     removed_.insert(deployment);
     changed_ = true;
 }
@@ -108,11 +115,13 @@ Result<void> StateBook::save() {
     Json removed = Json::array();
     for (const DeploymentName& name : removed_)
         removed.push_back(name.str());
+    for (const DeploymentName& name : deleted_)
+        removed.push_back(name.str());
     const Json document{{"device_id", device_.str()},
                         {"last_event_at", last_event_.format()},
                         {"states", std::move(states)},
                         {"removed", std::move(removed)}};
-    if (auto written = runtime::daemon::write_file_durably(path_, document.dump()); !written) return written;
+    if (auto written = disk_.write_durably(path_, document.dump()); !written) return written;
     changed_ = false;
     return {};
 }
@@ -128,7 +137,11 @@ std::vector<StateBook::Write> StateBook::unconfirmed() const {
 
 void StateBook::confirm(const Write& write) {
     if (!write.state) {
-        changed_ = removed_.erase(write.deployment) > 0 || changed_;
+        if (removed_.erase(write.deployment) == 0) return;
+        deleted_.push_back(write.deployment);
+        if (deleted_.size() <= kRememberedRemovals) return;
+        deleted_.pop_front();
+        changed_ = true;
         return;
     }
     const DeploymentState* current = find(write.deployment);
@@ -136,8 +149,11 @@ void StateBook::confirm(const Write& write) {
 }
 
 void StateBook::reassert() {
-    for (const auto& [name, state] : states_)
-        unconfirmed_.insert(name);
+    removed_.insert(deleted_.begin(), deleted_.end());
+    deleted_.clear();
+    for (const auto& [name, state] : states_) {
+        if (!last_life_.contains(name)) unconfirmed_.insert(name);
+    }
 }
 
 }  // namespace harmony::agent

@@ -45,7 +45,9 @@ std::string user_line(const contracts::DeviceId& device) {
     const auto permissions = contracts::device_permissions(device);
     return "    { user: \"" + contracts::device_user(device) +
            "\", password: \"d\", permissions: { publish: " + quoted_list(permissions.publish) +
-           ", subscribe: " + quoted_list(permissions.subscribe) + ", allow_responses: true } }\n";
+           ", subscribe: " + quoted_list(permissions.subscribe) +
+           ", allow_responses: { max: " + std::to_string(permissions.responses.max_messages) +
+           ", expires: \"" + std::to_string(permissions.responses.expires.count()) + "s\" } } }\n";
 }
 
 }  // namespace
@@ -97,29 +99,63 @@ void Fleet::make_buckets() {
     }
 }
 
-void Fleet::start_agent(const std::string& device, const std::string& further_agent_lines) {
-    const std::string file = directory_ + "/" + device;
-    const std::string text = "[agent]\ndevice_id = \"" + device + "\"\nstate_dir = \"" + file +
-                             ".state\"\nreconcile_interval_s = 1\nheartbeat_interval_s = 1\n" +
-                             further_agent_lines + "\n[labels]\nsite = \"lab\"\n[nats]\nurls = [\"" +
-                             nats->url() +
-                             "\"]\n[credentials]\ntype = \"toml-shared\"\nnats_user = \"device-" + device +
-                             "\"\nnats_pass = \"d\"\n[podman]\nsocket = \"" + podman.socket_path() + "\"\n";
-    need(runtime::daemon::write_file_durably(file + ".toml", text), "config");
-    std::string program = HARMONY_AGENT_PROGRAM;
-    std::string flag = "--config";
-    std::string config = file + ".toml";
-    char* const arguments[] = {program.data(), flag.data(), config.data(), nullptr};
+void Fleet::start_agent(const std::string& device, const std::string& further_agent_lines,
+                        const std::string& further_podman_lines) {
+    const std::string text =
+        "[agent]\ndevice_id = \"" + device + "\"\nstate_dir = \"" + state_directory(device) +
+        "\"\nreconcile_interval_s = 1\nheartbeat_interval_s = 1\n" + further_agent_lines +
+        "\n[labels]\nsite = \"lab\"\n[nats]\nurls = [\"" + nats->url() +
+        "\"]\n[credentials]\ntype = \"toml-shared\"\nnats_user = \"device-" + device +
+        "\"\nnats_pass = \"d\"\n[podman]\nsocket = \"" + podman.socket_path() + "\"\n" +
+        further_podman_lines + "\n";
+    need(runtime::daemon::write_file_durably(config_file(device), text), "config");
+    agents_.push_back({device, spawn({"--config", config_file(device)}, directory_ + "/" + device + ".log")});
+    devices_.insert(device);
+}
+
+pid_t Fleet::spawn(std::vector<std::string> arguments, const std::string& output) const {
+    arguments.insert(arguments.begin(), HARMONY_AGENT_PROGRAM);
+    std::vector<char*> values;
+    for (std::string& argument : arguments)
+        values.push_back(argument.data());
+    values.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 2, (file + ".log").c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                     0600);
+    posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
     pid_t pid = 0;
-    const int failed = posix_spawn(&pid, program.c_str(), &actions, nullptr, arguments, environ);
+    const int failed = posix_spawn(&pid, values[0], &actions, nullptr, values.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) throw std::runtime_error("the agent could not be started");
-    agents_.push_back({device, pid});
-    devices_.insert(device);
+    return pid;
+}
+
+std::string Fleet::config_file(const std::string& device) const {
+    return directory_ + "/" + device + ".toml";
+}
+
+std::string Fleet::state_directory(const std::string& device) const {
+    return directory_ + "/" + device + ".state";
+}
+
+std::string Fleet::log_of(const std::string& device) const {
+    std::ifstream file(directory_ + "/" + device + ".log");
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+int Fleet::check_config(const std::string& device, std::string& output) {
+    const std::string file = directory_ + "/" + device + ".check";
+    std::filesystem::remove(file);
+    const pid_t pid = spawn({"--config", config_file(device), "--check-config"}, file);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    output = need(runtime::daemon::read_file(file), "output");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+std::string Fleet::file_of(const std::string& device, const std::string& name) const {
+    std::ifstream file(directory_ + "/" + device + ".state/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 pid_t Fleet::agent_pid(const std::string& device) const {

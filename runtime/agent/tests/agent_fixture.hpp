@@ -32,10 +32,21 @@ class Fleet {
     Fleet& operator=(const Fleet&) = delete;
 
     [[nodiscard]] std::string device(const std::string& name) const { return name + "-" + suffix_; }
-    void start_agent(const std::string& device, const std::string& further_agent_lines = "");
+    void start_agent(const std::string& device, const std::string& further_agent_lines = "",
+                     const std::string& further_podman_lines = "");
     // Waits for its end; the exit code, or minus the signal.
     int stop_agent(const std::string& device, int signal);
     [[nodiscard]] pid_t agent_pid(const std::string& device) const;
+
+    [[nodiscard]] std::string config_file(const std::string& device) const;
+    [[nodiscard]] std::string state_directory(const std::string& device) const;
+    // What all its agents have said.
+    [[nodiscard]] std::string log_of(const std::string& device) const;
+    // The exit code of --check-config beside a running agent, and what it printed.
+    int check_config(const std::string& device, std::string& output);
+
+    // The text of a file in the agent's state directory; empty where there is none.
+    [[nodiscard]] std::string file_of(const std::string& device, const std::string& name) const;
 
     // As the operator does: the key, then the index; the index, then the deletion.
     void deploy(const std::string& device, const std::string& deployment, const std::string& score_data);
@@ -59,6 +70,7 @@ class Fleet {
         pid_t pid;
     };
     void write_index(const std::string& device);
+    [[nodiscard]] pid_t spawn(std::vector<std::string> arguments, const std::string& output) const;
 
     std::string directory_;
     std::string suffix_;

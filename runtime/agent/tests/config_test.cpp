@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 
 #include "harmony/agent/inventory.hpp"
 #include "harmony/daemon/files.hpp"
@@ -80,6 +81,38 @@ TEST_CASE("credentials are read only from files that nobody else can read") {
     REQUIRE(chmod(files.directory.file("agent.toml").c_str(), 0644) == 0);
     CHECK(read_agent_config(files.directory.file("agent.toml")).error().kind() ==
           ErrorKind::PermissionDenied);
+}
+
+TEST_CASE("registries are read with their credentials, and each mistake is named") {
+    const Files files;
+    using Catch::Contains;
+    const std::string auths = files.directory.file("auth.json");
+    // "u:hidden"
+    REQUIRE(
+        runtime::daemon::write_file_durably(auths, R"({"auths":{"r.example.com":{"auth":"dTpoaWRkZW4="}}})"));
+    const std::string head = kHead + kShared + "[podman]\n";
+    const auto config = files.read(head + "registry_auth_file = \"" + auths +
+                                   "\"\ninsecure_registries = [\"r.example.com\", \"10.0.0.1:5000\"]\n");
+    REQUIRE(config);
+    CHECK(config->insecure_registries.size() == 2);
+    const auto options = podman_options(*config);
+    REQUIRE(options.registry_auths);
+    CHECK(options.registry_auths()->find("r.example.com/x:1")->user == "u");
+    CHECK_FALSE(podman_options(*files.read(kHead + kShared)).registry_auths);
+
+    CHECK_THAT(files.problem(head + "registry_auth_file = \"auth.json\"\n"),
+               Contains("podman.registry_auth_file") && Contains("absolute"));
+    CHECK_THAT(files.problem(head + "insecure_registries = [\"http://r.example.com\"]\n"),
+               Contains("podman.insecure_registries") && Contains("<host>[:<port>]"));
+    const std::string with_file = head + "registry_auth_file = \"" + auths + "\"\n";
+    REQUIRE(chmod(auths.c_str(), 0640) == 0);
+    CHECK(files.read(with_file).error().kind() == ErrorKind::PermissionDenied);
+    REQUIRE(runtime::daemon::write_file_durably(auths, R"({"auths":{"r.example.com":{"auth":"hidden"}}})"));
+    CHECK_THAT(files.problem(with_file),
+               Contains("podman.registry_auth_file") && Contains("auths.r.example.com"));
+    // Without a mistake now, and with one at a pull: the error comes then, from the file itself.
+    REQUIRE(std::remove(auths.c_str()) == 0);
+    CHECK(options.registry_auths().error().kind() == ErrorKind::NotFound);
 }
 
 TEST_CASE("the inventory is what this machine says of itself") {

@@ -9,6 +9,7 @@
 #include "harmony/contracts/labels.hpp"
 #include "harmony/contracts/names.hpp"
 #include "harmony/nats/connection.hpp"
+#include "harmony/podman/container_runtime.hpp"
 #include "harmony/result.hpp"
 
 namespace harmony::agent {
@@ -32,10 +33,16 @@ struct AgentConfig {
     std::vector<std::string> nats_urls;
     runtime::nats::Credentials credentials;
     std::string podman_socket;
+    bool exec_host_enabled = false;  // whether `exec` may run programs outside containers
+    std::string registry_auth_file;  // empty: no credentials for registries
+    std::vector<std::string> insecure_registries;
 };
 
 // InvalidInput names the file and every wrong field; NotFound, PermissionDenied and Io are about the file, or
-// about the file of credentials it points to.
+// about a file of credentials it points to.
 [[nodiscard]] Result<AgentConfig> read_agent_config(const std::string& path);
+
+// What a podman client of this agent is made with. The file of registry credentials is read at each pull.
+[[nodiscard]] runtime::podman::PodmanOptions podman_options(const AgentConfig& config);
 
 }  // namespace harmony::agent

@@ -7,6 +7,7 @@
 
 #include "harmony/contracts/desired_state.hpp"
 #include "harmony/contracts/names.hpp"
+#include "harmony/daemon/disk.hpp"
 #include "harmony/result.hpp"
 
 namespace harmony::agent {
@@ -19,7 +20,9 @@ using HeldDesired = std::map<contracts::DeploymentName, std::string>;
 
 class DesiredStore {
  public:
-    DesiredStore(std::string path, contracts::DeviceId device);
+    // The disk must outlive it.
+    DesiredStore(std::string path, contracts::DeviceId device,
+                 runtime::daemon::Disk& disk = runtime::daemon::file_disk());
 
     // Nothing where no file exists. Corrupt: the file breaks its format or is another device's; it is left to
     // be overwritten by the next save. Io.
@@ -30,6 +33,7 @@ class DesiredStore {
  private:
     std::string path_;
     contracts::DeviceId device_;
+    runtime::daemon::Disk& disk_;
 };
 
 }  // namespace harmony::agent

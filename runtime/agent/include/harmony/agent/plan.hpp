@@ -1,7 +1,6 @@
 // What has to happen to one deployment's containers, and how they fare: functions of state, without I/O.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,13 +41,10 @@ struct Assessment {
     std::vector<contracts::ContainerState> containers;
 };
 
-// A container that podman restarted by itself counts as failing until it has run for this long.
-inline constexpr std::int64_t kSettleSeconds = 10;
-
-// `restarted` are the ids that were seen with another start before. `now` is in seconds since 1970. Pending
-// where a service is still missing or of an earlier score.
+// `restarting` are the ids of containers that podman has lately started again by itself: they count as
+// failing while they are named. Pending where a service is still missing or of an earlier score.
 [[nodiscard]] Assessment assess(const ContainerSet& desired,
                                 const std::vector<runtime::podman::Container>& observed,
-                                const std::vector<std::string>& restarted, std::int64_t now);
+                                const std::vector<std::string>& restarting);
 
 }  // namespace harmony::agent

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harmony/agent/clock.hpp"
+#include "harmony/agent/deployment_work.hpp"
 #include "harmony/agent/desired_store.hpp"
 #include "harmony/agent/plan.hpp"
 #include "harmony/agent/state_book.hpp"
@@ -25,7 +26,15 @@ using RuntimeFactory = std::function<std::shared_ptr<runtime::podman::ContainerR
 // Runs the work, on a thread or at once.
 using Executor = std::function<void(std::function<void()>)>;
 
+// New work begins while fewer workers than this call podman. One that only waits for something (a pull, an
+// init container, a grace period) is not counted, so that no deployment waits for another's: there are at
+// most as many threads as deployments on the device (contracts::kMaxDeploymentsPerDevice).
 inline constexpr int kMaxDeploymentsAtWork = 4;
+// A worker that waits tells what for after this long, then at this interval: each is a write to the broker.
+inline constexpr std::chrono::seconds kProgressAfter{2};
+inline constexpr std::chrono::seconds kProgressInterval{30};
+// A container that podman restarted by itself counts as failing until it has run for this long.
+inline constexpr std::chrono::seconds kSettleTime{10};
 // For this long a runtime that does not answer changes nothing about states that are known.
 inline constexpr std::chrono::seconds kRuntimeGrace{10};
 inline constexpr runtime::daemon::BackoffPolicy kAttemptBackoff{std::chrono::seconds(1),
@@ -36,6 +45,7 @@ struct ReconcilerOptions {
     bool runtime_enabled = true;
     // Called from a worker when it is done: tick() has something to collect.
     std::function<void()> wake;
+    PathCheck path_check = check_path;
 };
 
 // Not thread-safe but for what its workers hand in: it belongs to the reconcile thread.
@@ -68,30 +78,39 @@ class Reconciler {
         std::string invalid;                  // why the score cannot be run
         bool removing = false;
         std::string score_hash;
-        std::chrono::seconds grace;
         runtime::daemon::Backoff backoff{kAttemptBackoff};
         SteadyTime next_attempt{};
         std::optional<SteadyTime> last_attempt;
         std::optional<std::string> failure;  // of the last attempt at this score
+        // Since the deployment last ran as it should, the init containers have ended well: what failed after
+        // them is tried again without them.
+        bool initialized = false;
         bool at_work = false;
+        SteadyTime progress_due{};
         std::stop_source stop;
         std::vector<std::string> started_here;  // ids that the worker at work starts again
     };
     using Containers = std::vector<runtime::podman::Container>;
     struct Finished {
         contracts::DeploymentName name;
-        Result<void> outcome;
+        Performed performed;
     };
     // Shared with workers, which may outlive the reconciler.
     struct Mailbox {
         std::mutex mutex;
         std::vector<Finished> finished;
+        std::map<contracts::DeploymentName, std::string> progress;
         int at_work = 0;
+        int waiting = 0;       // of those at work
+        bool refused = false;  // work was wanted while too many were at it
     };
+    class Pace;
 
     void set_score(Deployment& deployment, const contracts::DeploymentName& name, const std::string& value);
     void start_over(Deployment& deployment);
     void collect_finished();
+    void take_result(Deployment& deployment, const contracts::DeploymentName& name,
+                     const Performed& performed);
     void disable_all();
     void report_unavailable(const Error& error);
     std::optional<std::map<contracts::DeploymentName, Containers>> observe();
@@ -100,7 +119,13 @@ class Reconciler {
     bool step(const contracts::DeploymentName& name, Deployment& deployment, const Containers& containers);
     void settle(const contracts::DeploymentName& name, Deployment& deployment, const Containers& containers);
     void report(const contracts::DeploymentName& name, const Deployment& deployment, Assessment assessment);
+    void report_progress(const contracts::DeploymentName& name, Deployment& deployment,
+                         const Containers& containers);
+    void report_wanted(const contracts::DeploymentName& name, const Deployment& deployment,
+                       const Containers& containers, bool only_starts);
     void start_work(const contracts::DeploymentName& name, Deployment& deployment, ContainerPlan plan);
+    [[nodiscard]] std::function<void()> work_of(const contracts::DeploymentName& name,
+                                                const Deployment& deployment, ContainerPlan plan) const;
     void wake_at(SteadyTime when);
 
     ReconcilerOptions options_;
@@ -113,7 +138,8 @@ class Reconciler {
     bool desired_known_ = false;
     std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
     std::map<std::string, std::int64_t> started_at_;  // by container id
-    std::set<std::string> restarted_;                 // ids that podman started again by itself
+    // When a container was first seen to have been started again by podman itself; by id.
+    std::map<std::string, SteadyTime> restarted_;
     std::optional<SteadyTime> unavailable_since_;
     std::string unavailable_reason_;
     runtime::daemon::Backoff unavailable_backoff_;

@@ -1,6 +1,7 @@
 // Every deployment's state as this device tells it, and what of it the broker has not confirmed yet.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +10,7 @@
 
 #include "harmony/agent/clock.hpp"
 #include "harmony/contracts/deployment_state.hpp"
+#include "harmony/daemon/disk.hpp"
 #include "harmony/result.hpp"
 
 namespace harmony::agent {
@@ -25,9 +27,12 @@ struct NewState {
 // at the time.
 class StateBook {
  public:
-    StateBook(std::string path, contracts::DeviceId device, const Clock& clock);
+    // Clock and disk must outlive it.
+    StateBook(std::string path, contracts::DeviceId device, const Clock& clock,
+              runtime::daemon::Disk& disk = runtime::daemon::file_disk());
 
-    // Once, first. Corrupt: the file is ignored and the book begins empty. Io.
+    // Once, first. Corrupt: the file is ignored and the book begins empty. Io. A state of the last life is
+    // told only once set() has confirmed or replaced it: after a boot nothing runs yet.
     [[nodiscard]] Result<void> load();
 
     // The same state again changes nothing. True where it is new.
@@ -49,8 +54,10 @@ class StateBook {
     };
     [[nodiscard]] std::vector<Write> unconfirmed() const;
     void confirm(const Write& write);
-    // After a reconnect: the broker may have lost what it confirmed.
+    // After a reconnect: the broker may have lost what it confirmed, deletions too; the latest of these are
+    // therefore kept in mind and told again. What is only known from the last life waits.
     void reassert();
+    static constexpr std::size_t kRememberedRemovals = 32;
 
  private:
     [[nodiscard]] Result<void> read(const std::string& text);
@@ -58,9 +65,12 @@ class StateBook {
     std::string path_;
     contracts::DeviceId device_;
     const Clock& clock_;
+    runtime::daemon::Disk& disk_;
     std::map<contracts::DeploymentName, contracts::DeploymentState> states_;
     std::set<contracts::DeploymentName> removed_;      // keys whose deletion is unconfirmed
+    std::deque<contracts::DeploymentName> deleted_;    // confirmed ones, the latest last
     std::set<contracts::DeploymentName> unconfirmed_;  // of states_
+    std::set<contracts::DeploymentName> last_life_;    // of states_: loaded, and not set since
     contracts::Timestamp last_event_;                  // the latest that was ever given out
     bool changed_ = false;
 };

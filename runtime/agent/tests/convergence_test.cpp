@@ -1,0 +1,552 @@
+// What the agent makes of a bad day: stop signals, init containers, bad input, registries, boots, podman
+// away. On a real podman, a real broker and the agent's own program.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+
+#include "agent_fixture.hpp"
+#include "harmony/contracts/desired_state.hpp"
+#include "harmony/contracts/device_info.hpp"
+#include "harmony/contracts/kv.hpp"
+#include "harmony/http/client.hpp"
+#include "harmony/nats/key_value.hpp"
+#include "harmony/podman_testing/registry.hpp"
+
+namespace harmony::agent::testing {
+
+using contracts::Phase;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool skip() {
+    const std::string reason = runtime::podman_testing::podman_missing_reason();
+    if (!reason.empty()) std::cout << "SKIPPED: " << reason << '\n';
+    return !reason.empty();
+}
+
+std::string container(const std::string& name, const std::string& image, const std::string& command,
+                      const std::string& further = "") {
+    return R"({"name":")" + name + R"(","image":")" + image + R"(","args":["/bin/sh","-c",")" + command +
+           R"("])" + further + "}";
+}
+std::string score(const std::string& services,
+                  const std::string& further = R"(,"lifecycle":{"grace_period_secs":1})") {
+    return R"({"services":[)" + services + "]" + further + "}";
+}
+const std::string kLoop = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
+
+std::string last_error(Fleet& fleet, const std::string& device, const std::string& deployment) {
+    const auto state = fleet.state(device, deployment);
+    return state ? state->last_error.value_or("") : "";
+}
+
+double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::string text_of(const fs::path& file) {
+    std::ifstream stream(file);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// A directory on the host that containers write to.
+class Shared {
+ public:
+    Shared() {
+        std::string pattern = (fs::temp_directory_path() / "harmony-shared-XXXXXX").string();
+        if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
+        path_ = pattern;
+        fs::permissions(path_, fs::perms::all);
+    }
+    ~Shared() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+    [[nodiscard]] std::string volume() const { return R"(,"volumes":[")" + path_.string() + R"(:/shared"])"; }
+    [[nodiscard]] std::string text(const std::string& name) const { return text_of(path_ / name); }
+    [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+    fs::path path_;
+};
+
+// A port of this machine that somebody else has. Where nobody reads it, it is a registry that never answers.
+class TakenPort {
+ public:
+    TakenPort() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_ANY);
+        socklen_t size = sizeof address;
+        if (bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(fd_, 64) != 0 ||
+            getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+            throw std::runtime_error("no port");
+        port_ = ntohs(address.sin_port);
+    }
+    ~TakenPort() { release(); }
+    TakenPort(const TakenPort&) = delete;
+    TakenPort& operator=(const TakenPort&) = delete;
+    void release() {
+        if (fd_ >= 0) close(fd_);
+        fd_ = -1;
+    }
+    [[nodiscard]] std::string text() const { return std::to_string(port_); }
+
+ private:
+    int fd_;
+    std::uint16_t port_ = 0;
+};
+
+std::string page(Fleet& fleet, const std::string& device, const std::string& path) {
+    const std::string port = fleet.file_of(device, "health-port");
+    if (port.empty()) return "";
+    const auto client = runtime::http::make_http_client(
+        runtime::http::Endpoint::tcp("127.0.0.1", static_cast<std::uint16_t>(std::stoi(port))));
+    const auto answer = client->request({.method = "GET", .target = path}, {});
+    return answer ? answer->body : "";
+}
+
+std::string runtime_in_info(Fleet& fleet, const std::string& device) {
+    const auto text = fleet.value("device-info", "info." + device);
+    const auto info = text ? contracts::DeviceInfo::decode(*text) : fail(ErrorKind::NotFound, "none");
+    return info && info->inventory ? info->inventory->runtime : "unknown";
+}
+
+void put_raw(Fleet& fleet, const std::string& device, const std::string& deployment,
+             const std::string& value) {
+    fleet.deploy(device, deployment, R"({"services":[]})");
+    runtime::nats::KeyValue bucket(fleet.admin(), std::string(contracts::kDesiredStateBucket));
+    REQUIRE(bucket.put(device + "." + deployment, value));
+}
+
+}  // namespace
+
+TEST_CASE("the stop signal and the grace period are the container's own, whoever ends it") {
+    if (skip()) return;
+    Fleet fleet;
+    const Shared shared;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    const auto traps = [&](const std::string& mark) {
+        return score(
+            container("web", fleet.podman.image(),
+                      "trap 'echo " + mark + " >> /shared/marks; exit 0' INT; while :; do sleep 0.1; done",
+                      shared.volume()),
+            R"(,"lifecycle":{"stop_signal":"SIGINT","grace_period_secs":20})");
+    };
+    fleet.deploy(one, "app", traps("first"));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    const auto begin = Clock::now();
+    fleet.deploy(one, "app", traps("second"));
+    REQUIRE(eventually([&] { return shared.text("marks") == "first\n"; }));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    // Another signal first, or the whole grace period, would take 20 s.
+    CHECK(seconds_since(begin) < 10);
+    fleet.withdraw(one, "app");
+    REQUIRE(eventually([&] { return fleet.containers(one).empty(); }));
+    CHECK(shared.text("marks") == "first\nsecond\n");
+
+    // This one hears SIGTERM and goes on; it has its whole grace period, and no more.
+    fleet.deploy(one, "deaf",
+                 score(container("web", fleet.podman.image(),
+                                 "trap 'echo heard >> /shared/deaf' TERM; while :; do sleep 0.1; done",
+                                 shared.volume()),
+                       R"(,"lifecycle":{"grace_period_secs":3})"));
+    REQUIRE(fleet.reaches(one, "deaf", Phase::Running));
+    const auto deaf = Clock::now();
+    // The new score's shorter period is not the old container's.
+    fleet.deploy(
+        one, "deaf",
+        score(container("web", fleet.podman.image(), kLoop), R"(,"lifecycle":{"grace_period_secs":1})"));
+    REQUIRE(eventually([&] {
+        const auto containers = fleet.containers(one);
+        return shared.text("deaf") == "heard\n" && containers.size() == 1 &&
+               fleet.state(one, "deaf")->phase == Phase::Running &&
+               fleet.state(one, "deaf")->containers.at(0).id == containers[0].id && seconds_since(deaf) > 2.9;
+    }));
+    CHECK(seconds_since(deaf) < 8);
+}
+
+TEST_CASE("init containers run in order before any service, once for each fresh set, and leave nothing") {
+    if (skip()) return;
+    Fleet fleet;
+    const Shared shared;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    const auto wanted = [&](const std::string& mark) {
+        const auto step = [&](const std::string& name) {
+            return container(name, fleet.podman.image(), "sleep 0.2; echo " + name + " >> /shared/order",
+                             shared.volume());
+        };
+        return score(container("web", fleet.podman.image(),
+                               "echo web-" + mark + " >> /shared/order; " + kLoop, shared.volume()),
+                     R"(,"init_containers":[)" + step("b") + "," + step("a") +
+                         R"(],"lifecycle":{"grace_period_secs":1})");
+    };
+    fleet.deploy(one, "app", wanted("1"));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    REQUIRE(eventually([&] { return shared.text("order") == "b\na\nweb-1\n"; }));
+    const auto state = fleet.state(one, "app");
+    REQUIRE(state->containers.size() == 1);
+    CHECK(state->containers[0].name == "hf." + one + ".app.web");
+    CHECK(fleet.containers(one).size() == 1);
+
+    CHECK(fleet.stop_agent(one, SIGKILL) == -SIGKILL);
+    fleet.start_agent(one);
+    REQUIRE(eventually(
+        [&] { return page(fleet, one, "/readyz").find("\"status\":\"ok\"") != std::string::npos; }));
+    std::this_thread::sleep_for(2500ms);  // two ticks and more
+    CHECK(shared.text("order") == "b\na\nweb-1\n");
+
+    fleet.deploy(one, "app", wanted("2"));
+    REQUIRE(eventually([&] { return shared.text("order") == "b\na\nweb-1\nb\na\nweb-2\n"; }));
+}
+
+TEST_CASE("an init container that never ends gives way to a new score at once, and its leftover is removed") {
+    if (skip()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    const auto wanted = [&](const std::string& command) {
+        return score(container("web", fleet.podman.image(), kLoop),
+                     R"(,"init_containers":[)" + container("prepare", fleet.podman.image(), command) +
+                         R"(],"lifecycle":{"grace_period_secs":1})");
+    };
+    const auto preparing = [&] {
+        const auto containers = fleet.containers(one);
+        return containers.size() == 1 && containers[0].name == "hf." + one + ".app.init.prepare" &&
+               containers[0].labels.at("io.nationtech.harmony/init") == "true";
+    };
+    fleet.deploy(one, "app", wanted("sleep 300"));
+    REQUIRE(eventually(preparing));
+    REQUIRE(eventually(
+        [&] { return last_error(fleet, one, "app").find("init.prepare runs") != std::string::npos; }));
+    CHECK(fleet.state(one, "app")->phase == Phase::Pending);
+    CHECK(fleet.state(one, "app")->containers.empty());
+
+    // The leftover of an agent that was killed in the middle.
+    CHECK(fleet.stop_agent(one, SIGKILL) == -SIGKILL);
+    const std::string leftover = fleet.containers(one).at(0).id;
+    fleet.start_agent(one);
+    REQUIRE(eventually([&] { return preparing() && fleet.containers(one).at(0).id != leftover; }));
+
+    const auto begin = Clock::now();
+    fleet.deploy(one, "app", wanted("exit 0"));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    CHECK(seconds_since(begin) < 10);
+    CHECK(fleet.containers(one).size() == 1);
+}
+
+TEST_CASE("bad input has a defined result each, and costs no running container that it need not") {
+    if (skip()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    const std::string image = fleet.podman.image();
+    fleet.start_agent(one);
+
+    SECTION("a score that is none, or of an unknown type") {
+        put_raw(fleet, one, "odd", R"({"data":{},"type":"HelmV3"})");
+        put_raw(fleet, one, "torn", R"({"data":{"serv)");
+        fleet.deploy(one, "good", score(container("web", image, kLoop)));
+        REQUIRE(
+            eventually([&] { return last_error(fleet, one, "odd").find("HelmV3") != std::string::npos; }));
+        REQUIRE(eventually([&] { return last_error(fleet, one, "torn").find("JSON") != std::string::npos; }));
+        CHECK(fleet.state(one, "torn")->phase == Phase::Failed);
+        CHECK(fleet.reaches(one, "good", Phase::Running));
+    }
+    SECTION("a volume that the host does not have") {
+        fleet.deploy(one, "app", score(container("web", image, kLoop)));
+        REQUIRE(fleet.reaches(one, "app", Phase::Running));
+        const auto before = fleet.containers(one);
+        fleet.deploy(one, "app",
+                     score(container("web", image, kLoop, R"(,"volumes":["/no/such/folder:/data"])")));
+        REQUIRE(fleet.reaches(one, "app", Phase::Failed));
+        CHECK_THAT(last_error(fleet, one, "app"), Contains("/no/such/folder does not exist on this device"));
+        const auto after = fleet.containers(one);
+        REQUIRE(after.size() == 1);
+        CHECK(after[0].id == before[0].id);
+        CHECK(after[0].started_at == before[0].started_at);
+    }
+    SECTION("a port that somebody else has") {
+        TakenPort taken;
+        fleet.deploy(one, "app", score(container("web", image, kLoop)));
+        REQUIRE(fleet.reaches(one, "app", Phase::Running));
+        const std::string old = fleet.containers(one).at(0).id;
+        fleet.deploy(one, "app",
+                     score(container("web", image, kLoop, R"(,"ports":[")" + taken.text() + R"(:80"])")));
+        REQUIRE(fleet.reaches(one, "app", Phase::Failed));
+        CHECK_THAT(last_error(fleet, one, "app"),
+                   Contains("port " + taken.text() + " is taken on this device"));
+        taken.release();
+        REQUIRE(fleet.reaches(one, "app", Phase::Running));
+        REQUIRE(fleet.containers(one).size() == 1);
+        CHECK(fleet.containers(one)[0].id != old);
+
+        // The same port in the next generation: its own predecessor is no obstacle.
+        fleet.deploy(one, "app",
+                     score(container("web", image, kLoop,
+                                     R"(,"env":{"A":"1"},"ports":[")" + taken.text() + R"(:80"])")));
+        REQUIRE(eventually([&] {
+            const auto now = fleet.state(one, "app");
+            return now && now->phase == Phase::Running &&
+                   now->containers.at(0).id == fleet.containers(one).at(0).id;
+        }));
+        CHECK(fleet.containers(one).size() == 1);
+    }
+}
+
+TEST_CASE("a slow registry holds up its own deployments only, tells what it is at, and gives way at once") {
+    if (skip()) return;
+    Fleet fleet;
+    const TakenPort silent;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    const std::string image = "127.0.0.1:" + silent.text() + "/slow/app:1";
+    for (const char* name : {"a1", "a2", "a3", "a4", "a5"})
+        fleet.deploy(one, name, score(container("web", image, kLoop)));
+    REQUIRE(eventually([&] { return last_error(fleet, one, "a5").find("pulling image " + image) == 0; }));
+    CHECK(fleet.state(one, "a5")->phase == Phase::Pending);
+    const auto begin = Clock::now();
+    fleet.deploy(one, "z", score(container("web", fleet.podman.image(), kLoop)));
+    REQUIRE(fleet.reaches(one, "z", Phase::Running));
+    CHECK(seconds_since(begin) < 5);
+    const auto superseded = Clock::now();
+    fleet.deploy(one, "a1", score(container("web", fleet.podman.image(), kLoop)));
+    REQUIRE(fleet.reaches(one, "a1", Phase::Running));
+    CHECK(seconds_since(superseded) < 5);
+}
+
+TEST_CASE("an image comes from a registry that asks for credentials, and each way it can fail is told") {
+    if (skip()) return;
+    if (const auto reason = runtime::podman_testing::registry_missing_reason(); !reason.empty()) {
+        std::cout << "SKIPPED: " << reason << '\n';
+        return;
+    }
+    Fleet fleet;
+    runtime::podman_testing::RegistryFixture registry(fleet.podman);
+    const std::string image = registry.push("app");
+    const Shared shared;
+    const std::string file = (shared.path() / "auth.json").string();
+    const auto write_auths = [&](const std::string& text) {
+        std::ofstream(file) << text;
+        fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+    };
+    write_auths(R"({"auths":{}})");
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one, "", "registry_auth_file = \"" + file + "\"");
+
+    fleet.deploy(one, "app", score(container("web", image, kLoop)));
+    REQUIRE(fleet.reaches(one, "app", Phase::Failed));
+    CHECK_THAT(last_error(fleet, one, "app"), Contains("the registry " + registry.address() + " refuses"));
+    write_auths(registry.auth_file_text());
+    CHECK(fleet.reaches(one, "app", Phase::Running));
+
+    fleet.deploy(one, "none", score(container("web", registry.address() + "/harmony/none:1", kLoop)));
+    fleet.deploy(one, "away", score(container("web", "127.0.0.1:1/harmony/app:1", kLoop)));
+    fleet.deploy(one, "short", score(container("web", "harmony-no-such-image", kLoop)));
+    REQUIRE(eventually(
+        [&] { return last_error(fleet, one, "none").find("has no such image") != std::string::npos; }));
+    REQUIRE(eventually(
+        [&] { return last_error(fleet, one, "away").find("cannot be reached") != std::string::npos; }));
+    REQUIRE(eventually(
+        [&] { return last_error(fleet, one, "short").find("complete name") != std::string::npos; }));
+    CHECK(fleet.state(one, "app")->phase == Phase::Running);
+    const std::string log = fleet.log_of(one);
+    CHECK(log.find("pulled") != std::string::npos);
+    CHECK(log.find(registry.password()) == std::string::npos);
+}
+
+TEST_CASE("after a boot containers come back by themselves, without a network, and are told when they run") {
+    if (skip()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    fleet.deploy(one, "app", score(container("web", fleet.podman.image(), kLoop)));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    const std::string id = fleet.containers(one).at(0).id;
+    const auto runtime = runtime::podman::make_podman_runtime({.socket_path = fleet.podman.socket_path()});
+
+    // What a power cut leaves: no agent, no podman, and a container that has ended.
+    CHECK(fleet.stop_agent(one, SIGKILL) == -SIGKILL);
+    REQUIRE(runtime->stop(id, 1s));
+    fleet.podman.stop_service();
+
+    SECTION("with the broker there before podman") {
+        std::mutex mutex;
+        std::vector<std::pair<Phase, bool>> told;  // the phase, and whether the container ran then
+        auto watching = fleet.admin().subscribe(
+            "$KV.device-state.state." + one + ".app", [&](const runtime::nats::Message& message) {
+                const auto state = contracts::DeploymentState::decode(message.payload);
+                const auto now = runtime->inspect(id);
+                const bool runs = now && now->status == runtime::podman::ContainerStatus::Running;
+                const std::lock_guard lock(mutex);
+                if (state) told.emplace_back(state->phase, runs);
+            });
+        REQUIRE(watching);
+        fleet.start_agent(one);
+        REQUIRE(eventually([&] { return fleet.state(one, "app")->phase == Phase::Failed; }));
+        CHECK_THAT(last_error(fleet, one, "app"), Contains("RuntimeUnavailable"));
+        fleet.podman.start_service();
+        REQUIRE(fleet.reaches(one, "app", Phase::Running));
+        watching->end();
+        const std::lock_guard lock(mutex);
+        for (const auto& [phase, runs] : told)
+            CHECK((phase != Phase::Running || runs));
+    }
+    SECTION("with no broker at all") {
+        fleet.nats->stop();
+        fleet.start_agent(one);
+        fleet.podman.start_service();
+        REQUIRE(eventually([&] {
+            const auto now = runtime->inspect(id);
+            return now && now->status == runtime::podman::ContainerStatus::Running;
+        }));
+        fleet.nats->start();
+        REQUIRE(
+            eventually([&] { return fleet.admin().status() == runtime::nats::ConnectionStatus::Connected; }));
+        CHECK(fleet.reaches(one, "app", Phase::Running));
+    }
+    CHECK(fleet.containers(one).size() == 1);
+    CHECK(fleet.containers(one).at(0).id == id);
+}
+
+TEST_CASE("podman that is late or goes is told everywhere, and the same agent recovers") {
+    if (skip()) return;
+    Fleet fleet;
+    fleet.podman.stop_service();
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    const pid_t pid = fleet.agent_pid(one);
+    const auto ready = [&] { return page(fleet, one, "/readyz"); };
+    fleet.deploy(one, "app", score(container("web", fleet.podman.image(), kLoop)));
+    REQUIRE(eventually([&] { return ready().find("RuntimeUnavailable") != std::string::npos; }));
+    REQUIRE(fleet.reaches(one, "app", Phase::Failed));
+    CHECK_THAT(last_error(fleet, one, "app"), Contains("RuntimeUnavailable"));
+    CHECK(runtime_in_info(fleet, one).empty());
+
+    for (int life = 0; life < 2; ++life) {
+        fleet.podman.start_service();
+        REQUIRE(fleet.reaches(one, "app", Phase::Running));
+        REQUIRE(eventually([&] { return runtime_in_info(fleet, one) == "podman"; }));
+        REQUIRE(eventually([&] { return ready().find("\"status\":\"ok\"") != std::string::npos; }));
+        fleet.podman.stop_service();
+        REQUIRE(eventually([&] { return runtime_in_info(fleet, one).empty(); }));
+    }
+    fleet.podman.start_service();
+    CHECK(fleet.agent_pid(one) == pid);
+    CHECK(kill(pid, 0) == 0);
+}
+
+TEST_CASE("a full disk is told, stops nothing, and is forgotten when there is room again") {
+    if (skip()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    const std::string directory = fleet.state_directory(one);
+    fs::create_directories(directory);
+    if (mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=64k") != 0) {
+        std::cout << "SKIPPED: no file system can be mounted here\n";
+        return;
+    }
+    fleet.start_agent(one);
+    REQUIRE(eventually(
+        [&] { return page(fleet, one, "/readyz").find("\"status\":\"ok\"") != std::string::npos; }));
+    std::ofstream(directory + "/ballast") << std::string(1024 * 1024, 'x');
+    fleet.deploy(one, "app", score(container("web", fleet.podman.image(), kLoop)));
+    CHECK(fleet.reaches(one, "app", Phase::Running));
+    CHECK(eventually([&] { return page(fleet, one, "/readyz").find("No space left") != std::string::npos; }));
+    std::this_thread::sleep_for(2500ms);  // two ticks and more
+    const std::string log = fleet.log_of(one);
+    const auto first = log.find("cannot be stored");
+    REQUIRE(first != std::string::npos);
+    const auto second = log.find("cannot be stored", first + 1);
+    // Once for the desired state and once for the states.
+    CHECK((second == std::string::npos || log.find("cannot be stored", second + 1) == std::string::npos));
+    CHECK(page(fleet, one, "/metrics").find("harmony_agent_save_failures_total 0") == std::string::npos);
+    fs::remove(directory + "/ballast");
+    CHECK(eventually(
+        [&] { return page(fleet, one, "/readyz").find("\"status\":\"ok\"") != std::string::npos; }));
+    CHECK(fleet.file_of(one, "desired.json").find("\"app\"") != std::string::npos);
+    (void)fleet.stop_agent(one, SIGTERM);
+    CHECK(umount2(directory.c_str(), MNT_DETACH) == 0);
+}
+
+TEST_CASE("an idle agent is small, also after it has worked") {
+    if (skip()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    for (const char* name : {"a", "b", "c", "d", "e", "f"})
+        fleet.deploy(one, name, score(container("web", fleet.podman.image(), kLoop)));
+    for (const char* name : {"a", "b", "c", "d", "e", "f"})
+        REQUIRE(fleet.reaches(one, name, Phase::Running));
+    const auto kilobytes = [&](const std::string& field) {
+        std::ifstream rollup("/proc/" + std::to_string(fleet.agent_pid(one)) + "/smaps_rollup");
+        for (std::string word; rollup >> word;) {
+            long value = 0;
+            if (word == field + ":" && rollup >> value) return value;
+        }
+        return -1L;
+    };
+    // Limits of the project's own, in KiB: anonymous memory, and the share of what other processes map too.
+    CHECK(eventually([&] { return kilobytes("Anonymous") < 2 * 1024; }));
+    CHECK(eventually([&] { return kilobytes("Pss") < 6 * 1024; }));
+    CHECK(kilobytes("Pss") > 0);
+    std::cout << "agent after six deployments: " << kilobytes("Pss") << " KiB proportional, "
+              << kilobytes("Anonymous") << " KiB anonymous\n";
+}
+
+TEST_CASE("--check-config tells what the agent would find, beside a running one, and changes nothing") {
+    if (skip()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    fleet.deploy(one, "app", score(container("web", fleet.podman.image(), kLoop)));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    const auto names = [&] {
+        std::set<std::string> found;
+        for (const auto& entry : fs::directory_iterator(fleet.state_directory(one)))
+            found.insert(entry.path().filename());
+        return found;
+    };
+    const auto before = names();
+    std::string output;
+    CHECK(fleet.check_config(one, output) == 0);
+    CHECK_THAT(output, Contains("ok: configuration is valid") && Contains("ok: state directory") &&
+                           Contains("ok: podman at"));
+    CHECK(names() == before);
+    CHECK(fleet.containers(one).size() == 1);
+
+    fleet.podman.stop_service();
+    CHECK(fleet.check_config(one, output) == 0);
+    CHECK_THAT(output, Contains("warning: podman at"));
+    fleet.podman.start_service();
+
+    const std::string file = fleet.config_file(one);
+    const std::string good = text_of(file);
+    std::ofstream(file, std::ios::app) << "registry_auth_file = \"/no/such/auth.json\"\n";
+    CHECK(fleet.check_config(one, output) == 2);
+    CHECK_THAT(output, Contains("podman.registry_auth_file") && Contains("/no/such/auth.json"));
+    std::string elsewhere = good;
+    const std::string directory = fleet.state_directory(one);
+    elsewhere.replace(elsewhere.find(directory), directory.size(), file + "/state");
+    std::ofstream(file) << elsewhere;
+    CHECK(fleet.check_config(one, output) == 2);
+    CHECK_THAT(output, Contains("failed: state directory " + file + "/state"));
+}
+
+}  // namespace harmony::agent::testing
