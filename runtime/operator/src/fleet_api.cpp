@@ -1,11 +1,10 @@
 #include "harmony/operator/fleet_api.hpp"
 
 #include <algorithm>
-#include <array>
-#include <random>
 #include <utility>
 
 #include "harmony/contracts/canonical_json.hpp"
+#include "harmony/daemon/random.hpp"
 
 namespace harmony::op {
 
@@ -16,12 +15,10 @@ using contracts::Timestamp;
 namespace {
 
 std::string random_uid() {
-    std::random_device entropy;
-    std::array<std::uint32_t, 4> words{entropy(), entropy(), entropy(), entropy()};
-    words[1] = (words[1] & 0xffff0fffU) | 0x4000U;      // version 4
-    words[2] = (words[2] & 0x3fffffffU) | 0x80000000U;  // RFC 4122
-    const std::string hex = contracts::hex16(std::uint64_t{words[0]} << 32 | words[1]) +
-                            contracts::hex16(std::uint64_t{words[2]} << 32 | words[3]);
+    const std::uint64_t high = (runtime::daemon::random_bits() & 0xffffffffffff0fffU) | 0x4000U;  // version 4
+    const std::uint64_t low =
+        (runtime::daemon::random_bits() & 0x3fffffffffffffffU) | 0x8000000000000000U;  // RFC 4122
+    const std::string hex = contracts::hex16(high) + contracts::hex16(low);
     return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) +
            "-" + hex.substr(20);
 }
@@ -64,11 +61,6 @@ Result<ApplyOutcome> merge_apply(const contracts::Deployment& wanted,
         return fail(ErrorKind::InvalidInput, "metadata.namespace: found \"" + *wanted.metadata.name_space +
                                                  "\", this operator serves \"" + name_space + "\"");
     }
-    if (std::holds_alternative<contracts::Rolling>(wanted.spec.rollout)) {
-        return fail(
-            ErrorKind::InvalidInput,
-            "spec.rollout.strategy.type: Rolling is not supported by this operator, expected AllAtOnce");
-    }
     const auto& version = wanted.metadata.resource_version;
     const auto found = current ? current->deployment.metadata.resource_version : std::nullopt;
     if (version && version != found) {
@@ -102,13 +94,19 @@ Result<ApplyOutcome> merge_apply(const contracts::Deployment& wanted,
     if (!new_spec) return outcome;
     document.spec = wanted.spec;
     ++document.metadata.generation;
-    if (!document.spec.paused) outcome.stored.active = document.spec;
+    if (document.spec.paused) return outcome;
+    outcome.stored.rollout = next_rollout(outcome.stored.rollout, outcome.stored.active, document.spec);
+    outcome.stored.active = document.spec;
     return outcome;
 }
 
-FleetApi::FleetApi(ResourceStore& store, Reducer& reducer, FleetApiOptions options,
-                   std::function<Readiness()> readiness)
-    : store_(store), reducer_(reducer), options_(std::move(options)), readiness_(std::move(readiness)) {}
+FleetApi::FleetApi(ResourceStore& store, Reducer& reducer, const IgnoredEntries& ignored,
+                   FleetApiOptions options, std::function<Readiness()> readiness)
+    : store_(store),
+      reducer_(reducer),
+      ignored_(ignored),
+      options_(std::move(options)),
+      readiness_(std::move(readiness)) {}
 
 ApiAnswer FleetApi::answer(std::string_view subject, std::string_view payload, Timestamp now) {
     auto answered = dispatch(subject, payload, now);
@@ -150,6 +148,7 @@ Result<std::string> FleetApi::apply(std::string_view payload, Timestamp now) {
     const auto name = request->deployment.name();
     if (!name) return fail(name.error());
     ApplyOutcome outcome;
+    std::vector<Holding> missed;
     const auto done = store_.transaction([&]() -> Result<void> {
         const auto current = store_.deployment(*name);
         if (!current) return fail(current.error());
@@ -157,6 +156,8 @@ Result<std::string> FleetApi::apply(std::string_view payload, Timestamp now) {
         if (!merged) return fail(merged.error());
         outcome = std::move(*merged);
         if (outcome.change == ApplyChange::Unchanged || request->dry_run) return {};
+        if (auto read = read_missed(*name, *current, missed); !read) return read;
+        if (auto pruned = forget_unheld(*name, outcome.stored.rollout); !pruned) return pruned;
         contracts::ObjectMeta& meta = outcome.stored.deployment.metadata;
         if (!meta.uid) meta.uid = random_uid();
         const auto revision = store_.next_revision();
@@ -166,11 +167,35 @@ Result<std::string> FleetApi::apply(std::string_view payload, Timestamp now) {
     });
     if (!done) return fail(done.error());
     if (outcome.change != ApplyChange::Unchanged && !request->dry_run) {
-        reducer_.apply(
-            DeploymentKnown{outcome.stored.deployment, outcome.stored.active, outcome.stored.conditions},
-            now);
+        reducer_.apply(DeploymentKnown{outcome.stored.deployment, outcome.stored.active,
+                                       outcome.stored.conditions, outcome.stored.rollout},
+                       now);
+        if (!missed.empty())
+            reducer_.apply(RolloutKnown{*name, outcome.stored.rollout, std::move(missed)}, now);
     }
     return contracts::ApplyReply{outcome.change, with_status(outcome.stored)}.encode();
+}
+
+// What another operator has stored of the rollout, and the reducer was not told yet.
+Result<void> FleetApi::read_missed(const contracts::DeploymentName& name,
+                                   const std::optional<StoredDeployment>& current,
+                                   std::vector<Holding>& missed) {
+    const auto told = reducer_.rollout_version(name);
+    if (!current || current->rollout.version == told) return {};
+    return store_.each_holding_since(name, told.value_or(-1),
+                                     [&](const Holding& holding) { missed.push_back(holding); });
+}
+
+// A score that is neither the base nor some device's is needed no more.
+Result<void> FleetApi::forget_unheld(const contracts::DeploymentName& name, RolloutRecord& record) {
+    if (record.older.size() < 2) return {};
+    const auto held = store_.held_scores(name);
+    if (!held) return fail(held.error());
+    std::erase_if(record.older, [&](const contracts::Score& score) {
+        const ScoreHash hash = hash_of(score);
+        return hash != record.base && std::find(held->begin(), held->end(), hash) == held->end();
+    });
+    return {};
 }
 
 contracts::Deployment FleetApi::with_status(const StoredDeployment& stored) const {
@@ -217,7 +242,7 @@ Result<std::string> FleetApi::delete_deployment(std::string_view payload, Timest
         return store_.put_deployment(marked);
     });
     if (!done) return fail(done.error());
-    reducer_.apply(DeploymentKnown{marked.deployment, marked.active, marked.conditions}, now);
+    reducer_.apply(DeploymentKnown{marked.deployment, marked.active, marked.conditions, marked.rollout}, now);
     return contracts::DeleteReply{name->str(), true}.encode();
 }
 
@@ -234,6 +259,7 @@ contracts::Device FleetApi::device_document(const StoredDevice& stored, Timestam
     status.online = view.online;
     status.last_heartbeat = view.last_heartbeat;
     status.agent_version = stored.info.agent_version;
+    status.conditions = ignored_.conditions(stored.info.device_id);
     document.status = std::move(status);
     return document;
 }
@@ -289,6 +315,8 @@ std::string FleetApi::fleet_status(Timestamp now) const {
     reply.devices = counts.devices;
     reply.devices_online = counts.online;
     reply.deployments = counts.deployments;
+    reply.ignored_count = static_cast<std::int64_t>(ignored_.size());
+    reply.ignored_entries = ignored_.first(contracts::kMaxIgnoredEntries);
     return reply.encode();
 }
 

@@ -9,12 +9,29 @@ namespace harmony::op {
 
 using contracts::Timestamp;
 
+namespace {
+
+constexpr std::size_t kNamedUnavailable = 3;  // in a condition
+
+bool same_transitions(const std::vector<contracts::Condition>& a,
+                      const std::vector<contracts::Condition>& b) {
+    return std::is_permutation(a.begin(), a.end(), b.begin(), b.end(),
+                               [](const auto& one, const auto& other) {
+                                   return one.type == other.type && one.status == other.status &&
+                                          one.last_transition_time == other.last_transition_time;
+                               });
+}
+
+}  // namespace
+
 void Reducer::apply(const Event& event, Timestamp now) {
+    now_ = now;
     std::visit([&](const auto& fact) { on(fact, now); }, event);
 }
 
 void Reducer::on(const Tick&, Timestamp now) {
     expire_heartbeats(now);
+    expire_waits(now);
 }
 
 void Reducer::touch_status(DeploymentSlot slot) {
@@ -31,14 +48,49 @@ contracts::DeploymentAggregate Reducer::aggregate(const DeploymentRecord& deploy
     result.succeeded = static_cast<std::int64_t>(deployment.succeeded.cardinality());
     result.failed = static_cast<std::int64_t>(deployment.failed.cardinality());
     result.pending = result.matched_device_count - result.succeeded - result.failed;
-    for (auto latest = deployment.failure_order.rbegin(); latest != deployment.failure_order.rend();
-         ++latest) {
+    const auto latest = newest_failures(deployment, 1);
+    if (!latest.empty()) result.last_error = latest.front();
+    return result;
+}
+
+std::vector<contracts::AggregateError> Reducer::newest_failures(const DeploymentRecord& deployment,
+                                                                std::size_t limit) const {
+    std::vector<contracts::AggregateError> result;
+    if (deployment.failed.isEmpty()) return result;
+    for (auto latest = deployment.failure_order.rbegin();
+         latest != deployment.failure_order.rend() && result.size() < limit; ++latest) {
         if (!deployment.failed.contains(latest->second)) continue;
-        result.last_error = contracts::AggregateError{
-            devices_[latest->second].id.str(), deployment.failures.at(latest->second).message, latest->first};
-        break;
+        result.push_back({devices_[latest->second].id.str(), deployment.failures.at(latest->second).message,
+                          latest->first});
     }
     return result;
+}
+
+StatusInput Reducer::status_input(const DeploymentRecord& deployment) const {
+    StatusInput input;
+    input.generation = deployment.generation;
+    input.deleting = deployment.deleting;
+    input.keys_left = deployment.keys_written;
+    input.waiting = deployment.waiting;
+    input.excluded = static_cast<std::int64_t>(deployment.excluded.cardinality());
+    input.aggregate = aggregate(deployment);
+    input.failures = newest_failures(deployment, contracts::kMaxStatusFailures);
+    if (!deployment.rolling || deployment.deleting) return input;
+    const RollingState& rolling = *deployment.rolling;
+    auto& rollout = input.rollout.emplace();
+    rollout.counts = rollout_counts(deployment);
+    rollout.plan = plan_rollout(rolling.limits, rollout.counts);
+    if (rollout.counts.unavailable == 0) return input;
+    for (const DeviceSlot device : deployment.targets) {
+        if (rolling.available.contains(device)) continue;
+        rollout.unavailable.push_back(devices_[device].id.str() +
+                                      (deployment.failed.contains(device) ? " failed"
+                                       : online_.contains(device)         ? ""
+                                                                          : " is offline"));
+        if (rollout.unavailable.size() == kNamedUnavailable) break;
+    }
+    std::sort(rollout.unavailable.begin(), rollout.unavailable.end());
+    return input;
 }
 
 std::vector<StatusAction> Reducer::take_statuses(Timestamp now) {
@@ -55,15 +107,9 @@ std::vector<StatusAction> Reducer::take_statuses(Timestamp now) {
         }
         deployment.status_dirty = false;
         if (!deployment.exists) continue;
-        const StatusInput input{deployment.generation,
-                                deployment.deleting,
-                                deployment.keys_written,
-                                deployment.waiting,
-                                static_cast<std::int64_t>(deployment.excluded.cardinality()),
-                                aggregate(deployment)};
-        auto status = derive_status(input, deployment.status.conditions, now);
+        auto status = derive_status(status_input(deployment), deployment.status.conditions, now);
         if (deployment.status_taken && status == deployment.status) continue;
-        const bool conditions_changed = status.conditions != deployment.status.conditions;
+        const bool conditions_changed = !same_transitions(status.conditions, deployment.status.conditions);
         deployment.status = status;
         deployment.status_taken = true;
         deployment.status_at = now;
@@ -88,6 +134,14 @@ std::vector<contracts::DeviceId> Reducer::devices() const {
     std::vector<contracts::DeviceId> result;
     for (const DeviceSlot slot : registered_)
         result.push_back(devices_[slot].id);
+    return result;
+}
+
+std::vector<contracts::DeploymentName> Reducer::deployments() const {
+    std::vector<contracts::DeploymentName> result;
+    for (const auto& [name, slot] : deployment_slots_) {
+        if (deployments_[slot].exists) result.push_back(deployments_[slot].name);
+    }
     return result;
 }
 
@@ -129,7 +183,7 @@ contracts::DesiredIndex Reducer::desired(const contracts::DeviceId& device) cons
     const auto slot = find_device(device);
     if (!slot) return index;
     for (const Pair& pair : devices_[*slot].pairs) {
-        if (pair.targeted) index.deployments.push_back(deployments_[pair.deployment].name);
+        if (pair.targeted && pair.held != 0) index.deployments.push_back(deployments_[pair.deployment].name);
     }
     std::sort(index.deployments.begin(), index.deployments.end());
     return index;

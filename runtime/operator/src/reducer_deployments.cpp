@@ -41,6 +41,8 @@ void Reducer::on(const DeploymentKnown& event, Timestamp) {
     DeploymentRecord& deployment = deployments_[slot];
     if (!deployment.exists) {
         deployment.exists = true;
+        deployment.restoring = true;
+        deployment.rollout = {};
         deployment.status = {};
         deployment.status.conditions = event.conditions;
         deployment.status_taken = false;
@@ -50,6 +52,8 @@ void Reducer::on(const DeploymentKnown& event, Timestamp) {
         // Another one of the same name: its place among a device's deployments is another.
         set_active(slot, std::nullopt);
         deployment.created = created;
+        deployment.restoring = true;
+        deployment.rollout = {};
     }
     deployment.generation = event.deployment.metadata.generation;
     deployment.deleting = event.deployment.metadata.deletion_timestamp.has_value();
@@ -58,7 +62,11 @@ void Reducer::on(const DeploymentKnown& event, Timestamp) {
         deployment.paused && (!event.active || event.active->score != event.deployment.spec.score ||
                               event.active->target_selector != event.deployment.spec.target_selector);
     if (deployment.deleting) deleting_.insert(slot);
-    set_active(slot, deployment.deleting ? std::nullopt : event.active);
+    const auto active = deployment.deleting ? std::nullopt : event.active;
+    if (active) set_revisions(slot, active->score.encode(), event.rollout);
+    set_active(slot, active);
+    set_strategy(slot, active);
+    deployment.restoring = false;
     touch_status(slot);
 }
 
@@ -66,6 +74,7 @@ void Reducer::on(const DeploymentGone& event, Timestamp) {
     const auto slot = find_deployment(event.deployment);
     if (!slot) return;
     set_active(*slot, std::nullopt);
+    set_strategy(*slot, std::nullopt);
     deleting_.erase(*slot);
     DeploymentRecord& deployment = deployments_[*slot];
     deployment.exists = false;
@@ -78,7 +87,6 @@ void Reducer::set_active(DeploymentSlot slot, const std::optional<contracts::Dep
     DeploymentRecord& deployment = deployments_[slot];
     const bool same_selector =
         active && deployment.selector && *deployment.selector == active->target_selector;
-    if (active) set_value(slot, active->score);
     if (same_selector) return;
     if (deployment.selector) {
         labels_.unfile(slot, deployment.compiled);
@@ -105,21 +113,6 @@ void Reducer::retarget_deployment(DeploymentSlot slot, const Bitmap& wanted) {
         select(device, only, {});
     for (const DeviceSlot device : joining)
         select(device, {}, only);
-}
-
-void Reducer::set_value(DeploymentSlot slot, const contracts::Score& score) {
-    DeploymentRecord& deployment = deployments_[slot];
-    std::string bytes = score.encode();
-    if (deployment.value && *deployment.value == bytes) return;
-    deployment.hash = contracts::fnv1a64(bytes);
-    deployment.value = std::make_shared<const std::string>(std::move(bytes));
-    for (const DeviceSlot device : deployment.targets) {
-        Pair* pair = find_pair(device, slot);
-        if (pair->written == Written::Current) set_written(*pair, Written::Stale);
-        devices_[device].digest_known = false;
-        classify(device, *pair);
-        mark(device);
-    }
 }
 
 }  // namespace harmony::op

@@ -109,7 +109,7 @@ void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
     DeviceRecord& device = devices_[slot];
     const std::uint32_t stale_after = static_cast<std::uint32_t>(options_.heartbeat_stale_after.count());
     device.last_heartbeat_s = std::max(device.last_heartbeat_s, second_of(event.seen_at));
-    if (device.last_heartbeat_s + stale_after > second_of(now)) online_.add(slot);
+    if (device.last_heartbeat_s + stale_after > second_of(now)) set_online(slot, true);
     if (!device.watched) {
         device.watched = true;
         expiries_[device.last_heartbeat_s + stale_after].push_back(slot);
@@ -117,8 +117,18 @@ void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
     if (!device.registered || sync_ != Sync::Known || device.dirty) return;
     const std::int64_t grace = options_.hint_grace.count();
     if (event.seen_at.seconds() < std::int64_t{device.last_write_s} + grace) return;
-    if (from_hex(event.desired_digest) == expected_digest(device)) return;
+    if (from_hex(event.desired_digest) == expected_digest(device) || undecided(device)) return;
     repeat_hint(slot);
+}
+
+void Reducer::set_online(DeviceSlot slot, bool online) {
+    if (!(online ? online_.addChecked(slot) : online_.removeChecked(slot))) return;
+    for (const Pair& pair : devices_[slot].pairs) {
+        if (!pair.targeted || !deployments_[pair.deployment].rolling) continue;
+        classify_rolling(slot, pair);
+        touch_rollout(pair.deployment);
+        touch_status(pair.deployment);
+    }
 }
 
 void Reducer::expire_heartbeats(Timestamp now) {
@@ -134,7 +144,7 @@ void Reducer::expire_heartbeats(Timestamp now) {
                 continue;
             }
             device.watched = false;
-            online_.remove(slot);
+            set_online(slot, false);
             free_device_if_unused(slot);
         }
     }
@@ -144,9 +154,9 @@ std::uint64_t Reducer::expected_digest(DeviceRecord& device) {
     if (device.digest_known) return device.digest;
     contracts::DesiredHashes held;
     for (const Pair& pair : device.pairs) {
-        if (!pair.targeted) continue;
         const DeploymentRecord& deployment = deployments_[pair.deployment];
-        held.emplace(deployment.name, contracts::hex16(deployment.hash));
+        const Revision* score = pair.targeted ? revision(deployment, pair.held) : nullptr;
+        if (score != nullptr) held.emplace(deployment.name, contracts::hex16(score->hash));
     }
     device.digest = from_hex(contracts::desired_digest(held));
     device.digest_known = true;

@@ -114,12 +114,17 @@ void Reducer::set_targeted(DeviceSlot device, DeploymentSlot deployment, bool ta
         record.targets.add(device);
         // A key left from before may hold any score.
         if (changed.written == Written::Current) set_written(changed, Written::Stale);
+        changed.held = record.restoring               ? base_revision(record)
+                       : record.rollout.in_progress() ? 0
+                                                      : record.newest.id;
     } else {
         record.targets.remove(device);
+        changed.held = 0;
     }
     if (devices_[device].index == Written::Current) devices_[device].index = Written::Stale;
     devices_[device].digest_known = false;
     classify(device, changed);
+    touch_rollout(deployment);
     touch_status(deployment);
     mark(device);
 }
@@ -138,13 +143,16 @@ void Reducer::set_written(Pair& pair, Written written) {
 // Puts the device where its last report says it is, for the score that the fleet should hold.
 void Reducer::classify(DeviceSlot device, const Pair& pair) {
     DeploymentRecord& deployment = deployments_[pair.deployment];
-    const bool about_this = pair.targeted && deployment.value && pair.reported_hash == deployment.hash;
+    const bool about_this = pair.targeted && pair.held != 0 && pair.held == deployment.newest.id &&
+                            pair.reported_hash == deployment.newest.hash;
     const bool succeeded = about_this && pair.reported == Reported::Running;
     const bool failed = about_this && pair.reported == Reported::Failed;
     bool changed =
         succeeded ? deployment.succeeded.addChecked(device) : deployment.succeeded.removeChecked(device);
     changed |= failed ? deployment.failed.addChecked(device) : deployment.failed.removeChecked(device);
+    if (changed) touch_rollout(pair.deployment);
     if (changed || failed) touch_status(pair.deployment);
+    if (deployment.rolling) classify_rolling(device, pair);
 }
 
 void Reducer::keep_failure(DeploymentRecord& deployment, DeviceSlot device, std::optional<Failure> failure) {

@@ -30,7 +30,7 @@ void Reducer::mark(DeviceSlot device) {
 std::string Reducer::index_bytes(const DeviceRecord& device) const {
     contracts::DesiredIndex index;
     for (const Pair& pair : device.pairs) {
-        if (pair.targeted) index.deployments.push_back(deployments_[pair.deployment].name);
+        if (pair.targeted && pair.held != 0) index.deployments.push_back(deployments_[pair.deployment].name);
     }
     std::sort(index.deployments.begin(), index.deployments.end());
     return index.encode();
@@ -47,11 +47,13 @@ bool Reducer::settled(const DeviceRecord& device) const {
 // New values first, then the index that lists them, then what the index no longer lists.
 void Reducer::write_device(DeviceSlot slot, std::vector<KvWrite>& out, Timestamp now) {
     DeviceRecord& device = devices_[slot];
+    if (undecided(device)) return;  // the decision marks it again
     const std::size_t before = out.size();
     for (Pair& pair : device.pairs) {
         if (!pair.targeted || pair.written == Written::Current) continue;
         const DeploymentRecord& deployment = deployments_[pair.deployment];
-        out.push_back(put(contracts::desired_state_key(device.id, deployment.name), deployment.value));
+        out.push_back(put(contracts::desired_state_key(device.id, deployment.name),
+                          revision(deployment, pair.held)->value));
         set_written(pair, Written::Current);
     }
     if (device.registered && device.index != Written::Current) {
@@ -113,6 +115,7 @@ WriteBatchAction Reducer::take_writes(std::size_t limit, Timestamp now) {
 void Reducer::on(const SnapshotBegan&, Timestamp) {
     sync_ = Sync::Loading;
     orphans_.clear();
+    foreign_keys_.clear();
     for (DeviceRecord& device : devices_) {
         device.index = Written::Absent;
         for (Pair& pair : device.pairs)
@@ -137,7 +140,10 @@ bool Reducer::is_desired(const std::string& key) const {
 
 void Reducer::take_snapshot_entry(const SnapshotEntry& entry) {
     const auto key = contracts::parse_desired_state_key(entry.key);
-    if (!key) return;  // not ours to touch
+    if (!key) {  // not ours to touch
+        if (foreign_keys_.size() < kMaxForeignKeys) foreign_keys_.push_back(entry.key);
+        return;
+    }
     const auto slot = find_device(key->device);
     if (!slot) {
         orphans_.push_back(entry.key);
@@ -155,7 +161,8 @@ void Reducer::take_snapshot_entry(const SnapshotEntry& entry) {
         return;
     }
     Pair& held = pair(*slot, *deployment);
-    const bool same = deployments_[*deployment].value && deployments_[*deployment].hash == entry.hash;
+    const Revision* score = held.targeted ? revision(deployments_[*deployment], held.held) : nullptr;
+    const bool same = score != nullptr && score->hash == entry.hash;
     set_written(held, same ? Written::Current : Written::Stale);
 }
 

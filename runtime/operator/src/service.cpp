@@ -14,6 +14,8 @@
 #include "harmony/daemon/logging.hpp"
 #include "harmony/nats/connection.hpp"
 #include "harmony/nats/key_value.hpp"
+#include "harmony/operator/bucket_sources.hpp"
+#include "harmony/operator/sqlite_resource_store.hpp"
 
 namespace harmony::op {
 
@@ -36,7 +38,7 @@ class Service final : public OperatorService {
 
     Result<void> start(std::unique_ptr<ResourceStore> store, std::string version,
                        daemon::HealthRegistry& health, daemon::MetricsRegistry& metrics) {
-        CoreOptions options;
+        OperatorOptions options;
         options.name_space = config_.name_space;
         options.version = std::move(version);
         options.reducer.heartbeat_stale_after = config_.heartbeat_stale_after;
@@ -49,9 +51,12 @@ class Service final : public OperatorService {
         });
         if (auto restored = core_->restore(); !restored) return restored;
         WriterEvents writer_events;
-        writer_events.on_batch = [this](std::uint64_t number, bool ok) { core_->post_batch(number, ok); };
+        writer_events.on_batch = [this](std::uint64_t number, bool ok) {
+            core_->post(BatchDone{number, ok});
+        };
         writer_events.on_snapshot = [this](Event event) { core_->post(std::move(event)); };
-        writer_events.on_loaded = [this] { core_->post_loaded(); };
+        writer_events.on_loaded = [this] { core_->post(BucketLoaded{}); };
+        writer_events.on_buckets = [this, &metrics] { start_sources(metrics); };
         writer_ = make_nats_desired_writer(*connection_, {config_.replicas, config_.heartbeat_interval},
                                            std::move(writer_events));
         core_->start(*writer_);
@@ -60,11 +65,6 @@ class Service final : public OperatorService {
             answer_lookups(stop);
         });
         if (auto connected = connect(); !connected) return connected;
-        sources_ = watch_buckets(*connection_, metrics, source_events());
-        {
-            const std::lock_guard lock(sources_mutex_);
-            sources_ready_ = sources_.get();
-        }
         return serve_api();
     }
 
@@ -73,12 +73,12 @@ class Service final : public OperatorService {
         stopped_ = true;
         {
             const std::lock_guard lock(sources_mutex_);
-            sources_ready_ = nullptr;
+            sources_wanted_ = false;
         }
         api_.end();
         lookups_.close();
         if (core_) core_->stop();  // from now on posts return at once
-        sources_.reset();
+        sources_.reset();          // sources_wanted_ keeps every other thread from it
         if (writer_) writer_->stop();
         lookup_thread_.request_stop();
         if (lookup_thread_.joinable()) lookup_thread_.join();
@@ -99,8 +99,8 @@ class Service final : public OperatorService {
         return options;
     }
 
-    CorePorts ports() {
-        CorePorts ports;
+    OperatorPorts ports() {
+        OperatorPorts ports;
         ports.reply = [this](const std::string& subject, std::string payload) {
             reply(subject, std::move(payload));
         };
@@ -115,7 +115,7 @@ class Service final : public OperatorService {
             kLog.info(when == nats::Connected::First ? "connected to NATS" : "connected to NATS again");
             core_->post_connected();
             const std::lock_guard lock(sources_mutex_);
-            if (sources_ready_ != nullptr) sources_ready_->restart();
+            if (sources_wanted_ && sources_ != nullptr) sources_->restart();
         };
         events.on_disconnected = [](const Error& reason) {
             kLog.warning("NATS is away", {{"reason", reason.text()}});
@@ -124,13 +124,21 @@ class Service final : public OperatorService {
         return connection_->start(std::move(events));
     }
 
+    // Once the buckets are there: a watch of one that is missing would only complain.
+    void start_sources(daemon::MetricsRegistry& metrics) {
+        const std::lock_guard lock(sources_mutex_);
+        if (sources_wanted_ && sources_ == nullptr)
+            sources_ = watch_buckets(*connection_, metrics, source_events());
+    }
+
     SourceEvents source_events() {
         SourceEvents events;
-        events.on_info = [this](contracts::DeviceInfo info) { core_->post_info(std::move(info)); };
+        events.on_info = [this](contracts::DeviceInfo info) { core_->post(std::move(info)); };
         events.on_event = [this](Event event) { core_->post(std::move(event)); };
         events.on_heartbeat = [this](Event event) { core_->try_post_heartbeat(std::move(event)); };
-        events.on_caught_up = [this](Source source) { core_->post_caught_up(source); };
+        events.on_caught_up = [this](Source source) { core_->post(CaughtUp{source}); };
         events.on_trouble = [this] { core_->post_trouble(); };
+        events.on_ignored = [this](IgnoredChange change) { core_->post(std::move(change)); };
         return events;
     }
 
@@ -200,7 +208,7 @@ class Service final : public OperatorService {
     std::unique_ptr<Core> core_;
     std::unique_ptr<DesiredWriter> writer_;
     std::mutex sources_mutex_;
-    BucketSources* sources_ready_ = nullptr;
+    bool sources_wanted_ = true;
     std::unique_ptr<BucketSources> sources_;
     nats::Subscription api_;
     daemon::BoundedQueue<LookupJob> lookups_;
@@ -214,7 +222,7 @@ Result<std::unique_ptr<OperatorService>> start_operator(OperatorConfig config, s
                                                         daemon::HealthRegistry& health,
                                                         daemon::MetricsRegistry& metrics) {
     if (auto made = daemon::make_directories(config.state_dir); !made) return fail(made.error());
-    auto store = ResourceStore::open(config.state_dir + "/resources.sqlite");
+    auto store = open_sqlite_resource_store(config.state_dir + "/resources.sqlite");
     if (!store) return fail(store.error());
     auto service = std::make_unique<Service>(std::move(config));
     if (auto started = service->start(std::move(*store), std::move(version), health, metrics); !started) {

@@ -45,6 +45,12 @@ Statement& Statement::bind_null() {
     return *this;
 }
 
+Statement& Statement::again() {
+    sqlite3_reset(statement_);
+    next_ = 1;
+    return *this;
+}
+
 Result<bool> Statement::step() {
     const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;

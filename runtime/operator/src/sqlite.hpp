@@ -32,6 +32,8 @@ class Statement {
     Statement& bind(std::string_view text);
     Statement& bind(std::int64_t number);
     Statement& bind_null();
+    // Back to before the first bind, for the next row.
+    Statement& again();
 
     // True: there is a row.
     [[nodiscard]] Result<bool> step();

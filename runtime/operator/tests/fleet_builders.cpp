@@ -105,4 +105,56 @@ void FakeBucket::snapshot_to(Reducer& reducer, contracts::Timestamp now) const {
     reducer.apply(SnapshotEnded{}, now);
 }
 
+DeploymentKnown FakeRollouts::apply(const contracts::Deployment& deployment) {
+    document = deployment;
+    if (!deployment.spec.paused) {
+        const std::int64_t epoch = record.epoch;
+        record = next_rollout(record, active, deployment.spec);
+        if (record.epoch != epoch) holdings.clear();
+        active = deployment.spec;
+    }
+    return known();
+}
+
+RolloutKnown FakeRollouts::commit(const RolloutStep& step) {
+    RolloutKnown told{document.name().value(), {}, {}};
+    if (step.finished) {
+        record = finished(record);
+        holdings.clear();
+    } else {
+        ++record.version;
+    }
+    for (const contracts::DeviceId& device : step.devices) {
+        holdings[device.str()] = step.score;
+        told.holdings.push_back({device, step.score});
+    }
+    told.record = record;
+    return told;
+}
+
+RolloutKnown FakeRollouts::rollout() const {
+    RolloutKnown told{document.name().value(), record, {}};
+    for (const auto& [device, score] : holdings)
+        told.holdings.push_back({device_id(device), score});
+    return told;
+}
+
+contracts::Score FakeRollouts::held(const std::string& device) const {
+    const auto holding = holdings.find(device);
+    const ScoreHash hash = !record.in_progress()       ? hash_of(active->score)
+                           : holding == holdings.end() ? record.base
+                                                       : holding->second;
+    for (const contracts::Score& older : record.older) {
+        if (hash_of(older) == hash) return older;
+    }
+    return active->score;
+}
+
+std::string digest(const Reducer& reducer, const std::string& device, const FakeRollouts& rollouts) {
+    contracts::DesiredHashes held;
+    for (const auto& name : reducer.desired(device_id(device)).deployments)
+        held.emplace(name, rollouts.held(device).hash());
+    return contracts::desired_digest(held);
+}
+
 }  // namespace harmony::op::testing

@@ -46,4 +46,28 @@ class FakeBucket {
     [[nodiscard]] bool consistent(const std::string& device) const;
 };
 
+// What a store keeps of one Deployment's rollout.
+class FakeRollouts {
+ public:
+    // Makes it the Deployment's active spec where it is not paused.
+    [[nodiscard]] DeploymentKnown apply(const contracts::Deployment& deployment);
+    [[nodiscard]] bool accepts(const RolloutStep& step) const { return step.version == record.version; }
+    // What is told back of an accepted step.
+    [[nodiscard]] RolloutKnown commit(const RolloutStep& step);
+    // Everything, as after a restart.
+    [[nodiscard]] DeploymentKnown known() const { return {document, active, {}, record}; }
+    [[nodiscard]] RolloutKnown rollout() const;
+    // The score that the device is to hold.
+    [[nodiscard]] contracts::Score held(const std::string& device) const;
+
+    contracts::Deployment document;
+    std::optional<contracts::DeploymentSpec> active;
+    RolloutRecord record;
+    std::map<std::string, ScoreHash> holdings;
+};
+
+// What the device sends with its heartbeat when it holds what the reducer wants of it.
+[[nodiscard]] std::string digest(const Reducer& reducer, const std::string& device,
+                                 const FakeRollouts& rollouts);
+
 }  // namespace harmony::op::testing

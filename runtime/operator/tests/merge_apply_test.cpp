@@ -61,20 +61,30 @@ TEST_CASE("a paused spec waits and the fleet keeps the one before") {
     CHECK(outcome->stored.active->score == score("img:1"));
 }
 
-TEST_CASE(
-    "a stale resource version, a deletion under way, Rolling and a foreign namespace are refused by name") {
+TEST_CASE("a changed score of a Rolling Deployment begins a rollout, but not while it is paused") {
+    auto document = deployment("web", selector({}), "img:1");
+    document.spec.rollout = harmony::contracts::Rolling{};
+    const StoredDeployment current = stored(document);
+    CHECK_FALSE(current.rollout.in_progress());
+    document.spec.score = score("img:2");
+    document.spec.paused = true;
+    const auto paused = merge_apply(document, current, "fleet-system", at(2));
+    REQUIRE(paused);
+    CHECK_FALSE(paused->stored.rollout.in_progress());
+    document.spec.paused = false;
+    const auto resumed = merge_apply(document, paused->stored, "fleet-system", at(3));
+    REQUIRE(resumed);
+    CHECK(resumed->stored.rollout.base == hash_of(score("img:1")));
+    CHECK(resumed->stored.rollout.older == std::vector{score("img:1")});
+}
+
+TEST_CASE("a stale resource version, a deletion under way and a foreign namespace are refused by name") {
     StoredDeployment current = stored(deployment("web", selector({}), "img:1"));
     auto stale = deployment("web", selector({}), "img:2");
     stale.metadata.resource_version = "4";
     auto refused = merge_apply(stale, current, "fleet-system", at(2));
     REQUIRE_FALSE(refused);
     CHECK(refused.error().kind() == ErrorKind::Conflict);
-
-    auto rolling = deployment("web", selector({}), "img:2");
-    rolling.spec.rollout = harmony::contracts::Rolling{};
-    refused = merge_apply(rolling, current, "fleet-system", at(2));
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().message().find("spec.rollout.strategy.type: Rolling is not supported") == 0);
 
     auto foreign = deployment("web", selector({}), "img:2");
     foreign.metadata.name_space = "elsewhere";

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "harmony/contracts/heartbeat.hpp"
 #include "harmony/contracts/kv.hpp"
 #include "harmony/daemon/files.hpp"
 
@@ -25,13 +26,13 @@ bool eventually(const std::function<bool()>& done) {
     return done();
 }
 
-OperatorHome::OperatorHome(const std::string& nats_url) {
+OperatorHome::OperatorHome(const std::string& nats_url, const std::string& settings) {
     std::string pattern = (std::filesystem::temp_directory_path() / "harmony-operator-XXXXXX").string();
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
     const std::string text =
-        "[operator]\nnamespace = \"fleet-test\"\nstate_dir = \"" + path_ + "/state\"\n[nats]\nurls = [\"" +
-        nats_url +
+        "[operator]\nnamespace = \"fleet-test\"\nstate_dir = \"" + path_ + "/state\"\n" + settings +
+        "\n[nats]\nurls = [\"" + nats_url +
         "\"]\n[credentials]\ntype = \"toml-shared\"\nnats_user = \"operator\"\nnats_pass = \"x\"\n";
     REQUIRE(runtime::daemon::write_file_durably(config(), text));
 }
@@ -73,10 +74,6 @@ int OperatorProcess::terminate() {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-Stack::Stack() {
-    wait_until_ready();
-}
-
 void Stack::wait_until_ready() {
     const bool ready = eventually([&] {
         const auto status = api.status();
@@ -113,6 +110,83 @@ void Stack::register_device(const std::string& id, const contracts::Labels& labe
 void Stack::apply(const contracts::Deployment& deployment) {
     const auto applied = api.apply(deployment);
     if (!applied) FAIL(applied.error().text());
+}
+
+contracts::Condition Stack::condition(const std::string& deployment, std::string_view type) {
+    const auto found = api.deployment(deployment);
+    if (!found || !found->status) return {};
+    for (const auto& condition : found->status->conditions) {
+        if (condition.type == type) return condition;
+    }
+    return {};
+}
+
+PolledDevices::PolledDevices(Stack& stack, int count) : stack_(stack) {
+    for (int number = 0; number < count; ++number) {
+        const std::string id = "d" + std::to_string(number);
+        stack.register_device(id, {});
+        runs_[id] = "";
+    }
+}
+
+void PolledDevices::poll() {
+    for (const auto& [key, value] : stack_.desired()) {
+        const auto parsed = contracts::parse_desired_state_key(key);
+        if (!parsed || !parsed->deployment) continue;
+        const std::string device = parsed->device.str();
+        const auto place = value.find("img:");
+        const int image = place == std::string::npos ? 0 : std::stoi(value.substr(place + 4));
+        went_back = went_back || image < told_[device];
+        told_[device] = std::max(told_[device], image);
+        if (runs_[device] != value && !silent.contains(device)) updating_.insert_or_assign(device, value);
+    }
+    most_updating = std::max(most_updating, updating_.size());
+    // The first half arrives.
+    for (std::size_t left = (updating_.size() + 1) / 2; left > 0; --left) {
+        auto arrived = updating_.extract(updating_.begin());
+        runs_[arrived.key()] = arrived.mapped();
+        report(arrived.key());
+    }
+    for (const auto& [device, score] : runs_)
+        beat(device);
+}
+
+void PolledDevices::reassert() {
+    for (const auto& [device, score] : runs_) {
+        stack_.register_device(device, {});
+        if (!score.empty()) report(device);
+        beat(device);
+    }
+}
+
+void PolledDevices::report(const std::string& device) {
+    if (silent.contains(device)) return;
+    const auto about = contracts::Score::decode(runs_.at(device)).value();
+    const bool fails = failing.contains(device) && about != score("img:1");
+    reported_ = contracts::Timestamp::after(reported_, contracts::Timestamp::now());
+    runtime::nats::KeyValue states(*stack_.connection, std::string(contracts::kDeviceStateBucket));
+    (void)states.put("state." + device + ".web",
+                     state("web", fails ? contracts::Phase::Failed : contracts::Phase::Running, about,
+                           reported_, fails ? "does not start" : "")
+                         .encode());
+}
+
+void PolledDevices::beat(const std::string& device) {
+    if (silent.contains(device)) return;
+    contracts::Heartbeat heartbeat;
+    heartbeat.agent_version = "0.1.0";
+    heartbeat.at = contracts::Timestamp::now().seconds();
+    contracts::DesiredHashes held;
+    if (!runs_.at(device).empty())
+        held.emplace(deployment_name("web"), contracts::Score::decode(runs_.at(device))->hash());
+    heartbeat.desired_digest = contracts::desired_digest(held);
+    runtime::nats::KeyValue heartbeats(*stack_.connection, std::string(contracts::kDeviceHeartbeatBucket));
+    (void)heartbeats.put("heartbeat." + device, heartbeat.encode());
+}
+
+bool PolledDevices::all_run(const contracts::Score& score) const {
+    return std::all_of(runs_.begin(), runs_.end(),
+                       [&](const auto& runs) { return runs.second == score.encode(); });
 }
 
 }  // namespace harmony::op::testing

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "fleet_builders.hpp"
@@ -22,7 +23,8 @@ namespace harmony::op::testing {
 // A temporary directory with the operator's configuration and state.
 class OperatorHome {
  public:
-    explicit OperatorHome(const std::string& nats_url);
+    // `settings`: further lines of the table [operator].
+    explicit OperatorHome(const std::string& nats_url, const std::string& settings = "");
     ~OperatorHome();
     OperatorHome(const OperatorHome&) = delete;
     OperatorHome& operator=(const OperatorHome&) = delete;
@@ -53,18 +55,50 @@ class OperatorProcess {
 
 // A broker with an operator on it.
 struct Stack {
+    explicit Stack(const std::string& settings = "", const std::string& server_config = "")
+        : server({.extra_config = server_config}), home(server.url(), settings) {
+        wait_until_ready();
+    }
+
     runtime::nats_testing::NatsServerFixture server;
-    OperatorHome home{server.url()};
+    OperatorHome home;
     std::unique_ptr<OperatorProcess> process = std::make_unique<OperatorProcess>(home);
     std::unique_ptr<runtime::nats::NatsConnection> connection = server.connect();
     runtime::fleet_client::FleetApiClient api{*connection, std::chrono::seconds(5)};
 
-    Stack();  // returns when the operator is ready
     void wait_until_ready();
     [[nodiscard]] std::map<std::string, std::string> desired();
     void register_device(const std::string& id, const contracts::Labels& labels);
     void put(std::string_view bucket, const std::string& key, const std::string& value);
     void apply(const contracts::Deployment& deployment);
+    [[nodiscard]] contracts::Condition condition(const std::string& deployment, std::string_view type);
+};
+
+// The devices' side of the contract, one step each time poll() is called: what is desired is taken, and some
+// polls later reported as running. A device that was told something else than it runs is updating until then.
+class PolledDevices {
+ public:
+    PolledDevices(Stack& stack, int count);
+
+    void poll();
+    // As agents do when they have connected again.
+    void reassert();
+    [[nodiscard]] bool all_run(const contracts::Score& score) const;
+
+    std::set<std::string> failing;  // report Failed for every score but the first
+    std::set<std::string> silent;   // neither report nor beat
+    std::size_t most_updating = 0;  // at once, since this was last set
+    bool went_back = false;         // somebody was told an older score than before
+
+ private:
+    void report(const std::string& device);
+    void beat(const std::string& device);
+
+    Stack& stack_;
+    std::map<std::string, std::string> runs_;  // the score's bytes
+    std::map<std::string, std::string> updating_;
+    std::map<std::string, int> told_;  // the greatest image number
+    contracts::Timestamp reported_;
 };
 
 }  // namespace harmony::op::testing

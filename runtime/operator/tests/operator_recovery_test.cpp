@@ -1,6 +1,9 @@
 // What the operator survives: lost data, lost connections, its own sudden death, nonsense, and a twin.
+#include <signal.h>
+
 #include <catch2/catch.hpp>
 
+#include "harmony/contracts/heartbeat.hpp"
 #include "harmony/contracts/kv.hpp"
 #include "operator_process.hpp"
 
@@ -94,4 +97,97 @@ TEST_CASE("nonsense in every bucket is ignored and the rest goes on") {
     wanted["No_Key"] = "left alone";
     REQUIRE(eventually([&] { return stack.desired() == wanted; }));
     CHECK(stack.api.all_devices().value().size() == 1);
+
+    // All of it is told, also after it was read again, and each is logged once.
+    stack.server.restart();
+    REQUIRE(eventually([&] {
+        const auto status = stack.api.status();
+        return status && status->ready && status->ignored_count == 6;
+    }));
+    const auto status = stack.api.status().value();
+    const auto tells = [&](std::string_view bucket, std::string_view key) {
+        return std::any_of(status.ignored_entries.begin(), status.ignored_entries.end(),
+                           [&](const auto& entry) { return entry.bucket == bucket && entry.key == key; });
+    };
+    CHECK(tells(contracts::kDeviceInfoBucket, "info.dotted.id"));
+    CHECK(tells(contracts::kDeviceStateBucket, "state.d0.app0"));
+    CHECK(tells(contracts::kDesiredStateBucket, "No_Key"));
+    const std::string log = stack.home.log();
+    const std::string line = "info.dotted.id";
+    const auto first = log.find(line);
+    REQUIRE(first != std::string::npos);
+    CHECK(log.find(line, log.find('\n', first)) == std::string::npos);
+    stack.put(contracts::kDeviceStateBucket, "state.d0.app0",
+              state("app0", contracts::Phase::Running, score("img:1"), contracts::Timestamp::now()).encode());
+    REQUIRE(eventually([&] { return stack.api.status().value().ignored_count <= 5; }));
+}
+
+TEST_CASE("a device with a thousand labels keeps those it had, and its user sees why") {
+    Stack stack;
+    stack.register_device("a", {{"site", "x"}});
+    stack.apply(deployment("web", selector({{"site", "x"}}), "img:1"));
+    REQUIRE(eventually([&] { return stack.desired().contains("a.web"); }));
+    std::string labels;
+    for (int number = 0; number < 1000; ++number)
+        labels += (number == 0 ? "\"k" : ",\"k") + std::to_string(number) + "\":\"v\"";
+    stack.put(contracts::kDeviceInfoBucket, "info.a",
+              R"({"device_id":"a","labels":{)" + labels +
+                  R"(},"agent_version":"0.1.0","updated_at":"2025-01-01T00:00:00.000000Z"})");
+    const auto conditions = [&] {
+        const auto device = stack.api.device("a");
+        return device && device->device.status ? device->device.status->conditions
+                                               : std::vector<contracts::Condition>{};
+    };
+    REQUIRE(eventually([&] { return !conditions().empty(); }));
+    CHECK(conditions().at(0).type == contracts::kConditionInfoAccepted);
+    CHECK(conditions().at(0).status == contracts::ConditionStatus::False);
+    CHECK_THAT(conditions().at(0).message, Catch::StartsWith("labels: ") && Catch::Contains("at most 64"));
+    CHECK(stack.desired().contains("a.web"));
+    stack.register_device("a", {});
+    REQUIRE(eventually([&] { return conditions().empty(); }));
+    REQUIRE(eventually([&] { return !stack.desired().contains("a.web"); }));
+}
+
+TEST_CASE("a first start makes the buckets without complaining that they are not there") {
+    Stack stack;
+    CHECK(stack.home.log().find("watched anew") == std::string::npos);
+}
+
+TEST_CASE("an operator that was too slow for the broker is cut off, connects again and misses nothing") {
+    Stack stack("", "max_pending: 1MB\n");
+    stack.register_device("d0", {});
+    stack.apply(deployment("app0", selector({}), "img:1"));
+    REQUIRE(eventually([&] { return stack.desired() == expected(1, 1); }));
+    REQUIRE(::kill(stack.process->pid(), SIGSTOP) == 0);
+    // What it watches is sent no faster than it reads; what it is asked is not.
+    harmony::runtime::nats::Message request;
+    request.subject = contracts::kFleetStatus;
+    request.payload = std::string(4096, ' ');
+    for (int number = 0; number < 20'000; ++number)
+        REQUIRE(stack.connection->publish(request));
+    REQUIRE(stack.connection->flush(std::chrono::seconds(10)));
+    REQUIRE(eventually([&] { return stack.server.log().find("Slow Consumer") != std::string::npos; }));
+    for (int number = 1; number < 200; ++number)
+        stack.register_device("d" + std::to_string(number), {});
+    REQUIRE(::kill(stack.process->pid(), SIGCONT) == 0);
+    REQUIRE(eventually([&] { return stack.desired() == expected(200, 1); }));
+}
+
+TEST_CASE("a hint that was lost shows in the next heartbeat's digest and is repeated") {
+    Stack stack;
+    stack.register_device("d0", {});
+    stack.apply(deployment("app0", selector({}), "img:1"));
+    REQUIRE(eventually([&] { return stack.desired() == expected(1, 1); }));
+    harmony::runtime::nats::KeyValue bucket(*stack.connection, std::string(contracts::kDesiredStateBucket));
+    const auto revision = [&] { return bucket.get("d0.app0").value()->revision; };
+    const auto before = revision();
+    REQUIRE(eventually([&] {
+        contracts::Heartbeat heartbeat;
+        heartbeat.agent_version = "0.1.0";
+        heartbeat.at = contracts::Timestamp::now().seconds();
+        heartbeat.desired_digest = contracts::desired_digest({});
+        stack.put(contracts::kDeviceHeartbeatBucket, "heartbeat.d0", heartbeat.encode());
+        return revision() > before;
+    }));
+    CHECK(stack.desired() == expected(1, 1));
 }

@@ -1,4 +1,4 @@
-#include "harmony/operator/resource_store.hpp"
+#include "harmony/operator/sqlite_resource_store.hpp"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ struct Directory {
 };
 
 std::unique_ptr<ResourceStore> open(const Directory& directory) {
-    auto store = ResourceStore::open(directory.file());
+    auto store = open_sqlite_resource_store(directory.file());
     if (!store) FAIL(store.error().text());
     return std::move(*store);
 }
@@ -125,6 +125,57 @@ TEST_CASE("pages come in the order of names and conditions stay with their Deplo
     CHECK(store->deployment(deployment_name("b")).value()->conditions.empty());
 }
 
+TEST_CASE("a rollout, its older scores and its holdings are kept until they are dropped together") {
+    const Directory directory;
+    const auto web = deployment_name("web");
+    const std::vector devices{device_id("a"), device_id("b")};
+    const auto holdings = [&](ResourceStore& store, std::int64_t since) {
+        std::vector<Holding> found;
+        REQUIRE(store.each_holding_since(web, since, [&](const Holding& held) { found.push_back(held); }));
+        return found;
+    };
+    const RolloutRecord rolling{3, 1, ~ScoreHash{5}, {score("img:1"), score("img:2")}};
+    {
+        auto store = open(directory);
+        CHECK_FALSE(store->rollout(web).value());
+        auto document = stored("web");
+        document.rollout = rolling;
+        put_deployment(*store, document);
+        REQUIRE(store->transaction([&] { return store->put_holdings(web, 3, devices, ~ScoreHash{7}); }));
+        REQUIRE(store->transaction([&] { return store->put_holdings(web, 4, {devices.data(), 1}, 9); }));
+    }
+    auto store = open(directory);
+    CHECK(store->rollout(web).value() == rolling);
+    CHECK(store->deployment(web).value()->rollout == rolling);
+    CHECK(holdings(*store, -1).size() == 2);
+    CHECK(holdings(*store, 3) == std::vector{Holding{device_id("a"), 9}});
+    CHECK(store->held_scores(web).value().size() == 2);
+    const auto versions = store->deployment_versions().value();
+    REQUIRE(versions.size() == 1);
+    CHECK(versions[0].resource_version == "3");
+    CHECK(versions[0].rollout_version == 3);
+    REQUIRE(store->transaction([&] { return store->put_rollout(web, finished(rolling)); }));
+    CHECK(store->rollout(web).value() == RolloutRecord{4, 2, 0, {}});
+    CHECK(holdings(*store, -1).empty());
+    REQUIRE(store->transaction([&] { return store->put_holdings(web, 5, devices, 9); }));
+    REQUIRE(store->transaction([&] { return store->remove_deployment(web); }));
+    put_deployment(*store, stored("web"));
+    CHECK(holdings(*store, -1).empty());
+}
+
+TEST_CASE("a file of an operator that knew no rollouts is taken over with everything in it") {
+    const Directory directory;
+    put_deployment(*open(directory), stored("web"));
+    execute(directory,
+            "DROP TABLE holdings; DROP TABLE revisions; DROP TABLE rollouts; PRAGMA user_version = 1");
+    auto store = open(directory);
+    CHECK(store->deployment(deployment_name("web")).value() == stored("web"));
+    REQUIRE(store->transaction([&] {
+        return store->put_rollout(deployment_name("web"), {1, 0, 7, {score("img:1")}});
+    }));
+    CHECK(store->rollout(deployment_name("web")).value()->older.size() == 1);
+}
+
 TEST_CASE("a device that says the same again is not a new revision") {
     const Directory directory;
     auto store = open(directory);
@@ -169,7 +220,7 @@ TEST_CASE("a file that is damaged, foreign or newer is refused by name and left 
         reason = "schema version 99";
     }
     const auto size = std::filesystem::file_size(directory.file());
-    const auto store = ResourceStore::open(directory.file());
+    const auto store = open_sqlite_resource_store(directory.file());
     REQUIRE_FALSE(store);
     CHECK(store.error().kind() == ErrorKind::Corrupt);
     CHECK(store.error().text().find(directory.file()) != std::string::npos);

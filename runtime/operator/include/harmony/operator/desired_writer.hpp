@@ -1,6 +1,6 @@
-// The thread that writes KV buckets and reads desired-state back.
+// Writing KV buckets and reading desired-state back.
 //
-// Jobs are done in the order given. After a write has failed nothing more is written until load() has read
+// Jobs are done in the order given. After anything has failed nothing more is written until load() has read
 // the bucket anew, because what it holds is unknown; batches that wait meanwhile are reported as failed.
 // Loading and making the buckets are tried until they succeed or the writer stops.
 #pragma once
@@ -9,7 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
 
+#include "harmony/daemon/backoff.hpp"
 #include "harmony/nats/connection.hpp"
 #include "harmony/operator/events.hpp"
 
@@ -20,6 +25,7 @@ struct WriterEvents {
     std::function<void(std::uint64_t number, bool all_written)> on_batch;
     std::function<void(Event)> on_snapshot;  // SnapshotBegan, SnapshotChunk..., SnapshotEnded
     std::function<void()> on_loaded;         // the end of each load()
+    std::function<void()> on_buckets{};      // all of them are there; may be left out
 };
 
 struct WriterOptions {
@@ -39,6 +45,45 @@ class DesiredWriter {
     virtual void ensure_buckets() = 0;  // makes those that are missing
     // Ends the thread; what waits is dropped.
     virtual void stop() = 0;
+};
+
+// The buckets as the writer needs them. Each call blocks until it is done or has failed.
+class BucketAccess {
+ public:
+    virtual ~BucketAccess() = default;
+    [[nodiscard]] virtual Result<void> make_buckets() = 0;
+    // Every entry of desired-state.
+    [[nodiscard]] virtual Result<void> load(
+        const std::function<void(const std::string& key, std::string_view value)>& visit) = 0;
+    // In the order given. Fails where any write was refused or not acknowledged.
+    [[nodiscard]] virtual Result<void> write(const WriteBatchAction& batch) = 0;
+};
+
+struct LoadBucket {};
+struct EnsureBuckets {};
+using WriterJob = std::variant<WriteBatchAction, LoadBucket, EnsureBuckets>;
+
+// What the writer's thread does, without the thread.
+class DesiredWriterLogic {
+ public:
+    // The buckets must outlive it.
+    DesiredWriterLogic(BucketAccess& buckets, WriterEvents events)
+        : buckets_(buckets), events_(std::move(events)) {}
+
+    // One attempt at the job. A delay: it failed and has to be attempted again after it; nothing: it is done.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> attempt(const WriterJob& job);
+
+ private:
+    void write(const WriteBatchAction& batch);
+    [[nodiscard]] Result<void> make_buckets();
+    [[nodiscard]] Result<void> load();
+    [[nodiscard]] std::optional<std::chrono::milliseconds> conclude(const Result<void>& done,
+                                                                    std::string_view what);
+
+    BucketAccess& buckets_;
+    const WriterEvents events_;
+    runtime::daemon::Backoff backoff_;
+    bool uncertain_ = false;
 };
 
 // The connection must outlive it.

@@ -15,6 +15,7 @@
 #include "harmony/contracts/names.hpp"
 #include "harmony/contracts/resources.hpp"
 #include "harmony/contracts/timestamps.hpp"
+#include "harmony/operator/rollout.hpp"
 
 namespace harmony::op {
 
@@ -34,6 +35,14 @@ struct DeploymentKnown {
     contracts::Deployment deployment;
     std::optional<contracts::DeploymentSpec> active;
     std::vector<contracts::Condition> conditions;  // as last stored; looked at only for an unknown deployment
+    RolloutRecord rollout{};
+};
+// The rollout as stored. `holdings` are at least those stored since the version that the reducer knows; where
+// it has just heard of the Deployment, all.
+struct RolloutKnown {
+    contracts::DeploymentName deployment;
+    RolloutRecord record;
+    std::vector<Holding> holdings;
 };
 // The Deployment is not in the store any more.
 struct DeploymentGone {
@@ -81,9 +90,10 @@ struct WritesAcknowledged {
 // Time passed.
 struct Tick {};
 
-using Event = std::variant<DeviceKnown, DeviceForgotten, DeploymentKnown, DeploymentGone, StateReported,
-                           StateWithdrawn, StateReplayBegan, StateReplayEnded, HeartbeatSeen, SnapshotBegan,
-                           SnapshotChunk, SnapshotEnded, BucketUncertain, WritesAcknowledged, Tick>;
+using Event =
+    std::variant<DeviceKnown, DeviceForgotten, DeploymentKnown, DeploymentGone, RolloutKnown, StateReported,
+                 StateWithdrawn, StateReplayBegan, StateReplayEnded, HeartbeatSeen, SnapshotBegan,
+                 SnapshotChunk, SnapshotEnded, BucketUncertain, WritesAcknowledged, Tick>;
 
 // One write to a KV bucket; no value is a delete. Writes are made in the order given.
 struct KvWrite {
@@ -96,10 +106,20 @@ struct WriteBatchAction {
     std::vector<KvWrite> writes;
 };
 
+// A step of a rollout, to be stored and then told back as RolloutKnown. Void where the store's record has
+// another version by then.
+struct RolloutStep {
+    contracts::DeploymentName deployment;
+    std::int64_t version = 0;
+    std::vector<contracts::DeviceId> devices;  // are to hold the newest score from now on
+    ScoreHash score = 0;                       // the newest
+    bool finished = false;                     // every device is to hold it; then there are no `devices`
+};
+
 struct StatusAction {
     contracts::DeploymentName deployment;
     contracts::DeploymentStatus status;
-    bool conditions_changed = false;
+    bool conditions_changed = false;  // in type, status or transition time: what can't be derived again
 };
 
 }  // namespace harmony::op

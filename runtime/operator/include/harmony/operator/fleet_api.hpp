@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harmony/contracts/fleet_api.hpp"
+#include "harmony/operator/ignored_entries.hpp"
 #include "harmony/operator/reducer.hpp"
 #include "harmony/operator/resource_store.hpp"
 
@@ -36,7 +37,8 @@ struct ApiAnswer {
 
 class FleetApi {
  public:
-    FleetApi(ResourceStore& store, Reducer& reducer, FleetApiOptions options,
+    // All three must outlive it.
+    FleetApi(ResourceStore& store, Reducer& reducer, const IgnoredEntries& ignored, FleetApiOptions options,
              std::function<Readiness()> readiness);
 
     // Never fails: whatever is wrong with the request is in the reply.
@@ -58,10 +60,15 @@ class FleetApi {
     [[nodiscard]] Result<std::string> delete_device(std::string_view payload, contracts::Timestamp now);
     [[nodiscard]] std::string fleet_status(contracts::Timestamp now) const;
 
+    [[nodiscard]] Result<void> read_missed(const contracts::DeploymentName& name,
+                                           const std::optional<StoredDeployment>& current,
+                                           std::vector<Holding>& missed);
+    [[nodiscard]] Result<void> forget_unheld(const contracts::DeploymentName& name, RolloutRecord& record);
     [[nodiscard]] contracts::Deployment with_status(const StoredDeployment& stored) const;
 
     ResourceStore& store_;
     Reducer& reducer_;
+    const IgnoredEntries& ignored_;
     FleetApiOptions options_;
     std::function<Readiness()> readiness_;
 };

@@ -12,6 +12,10 @@
 // gets the oldest, by creation and then by name: one that runs is not displaced by one that was added later.
 // The others count the device as pending and say so in a condition.
 //
+// With strategy Rolling a changed score is not each device's at once: take_rollout_steps() says who is next,
+// and only what comes back as RolloutKnown is so. A device whose place in a rollout is not decided yet is not
+// written at all.
+//
 // Not thread-safe: one thread owns it.
 #pragma once
 
@@ -25,6 +29,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -32,6 +37,8 @@
 #include "harmony/contracts/desired_state.hpp"
 #include "harmony/operator/events.hpp"
 #include "harmony/operator/label_index.hpp"
+#include "harmony/operator/rollout.hpp"
+#include "harmony/operator/status.hpp"
 
 namespace harmony::op {
 
@@ -68,6 +75,12 @@ class Reducer {
     // At most about `limit` writes (a device's writes stay together). Empty while the bucket's content is
     // unknown.
     [[nodiscard]] WriteBatchAction take_writes(std::size_t limit, contracts::Timestamp now);
+    // What the rollouts may do next: at most about `limit` devices, lowest ids first. The same again until it
+    // is told back. Empty while the bucket's content is unknown.
+    [[nodiscard]] std::vector<RolloutStep> take_rollout_steps(std::size_t limit, contracts::Timestamp now);
+    // The version of the record last told; none for an unknown deployment.
+    [[nodiscard]] std::optional<std::int64_t> rollout_version(
+        const contracts::DeploymentName& deployment) const;
     // Deployments marked for deletion of which no key is left in the bucket: their finalizer may go. Named
     // until DeploymentGone is applied.
     [[nodiscard]] std::vector<contracts::DeploymentName> releasable_deployments() const;
@@ -79,6 +92,8 @@ class Reducer {
     [[nodiscard]] bool settled() const { return in_sync() && dirty_.empty() && orphans_.empty(); }
 
     [[nodiscard]] std::vector<contracts::DeviceId> devices() const;  // registered ones
+    [[nodiscard]] std::vector<contracts::DeploymentName> deployments()
+        const;  // those in the store, as last told
     [[nodiscard]] bool knows_device(const contracts::DeviceId& device) const;
     [[nodiscard]] DeviceView device(const contracts::DeviceId& device, contracts::Timestamp now) const;
     // The latest status taken; none for an unknown deployment or before the first.
@@ -88,6 +103,9 @@ class Reducer {
     [[nodiscard]] contracts::DeploymentAggregate aggregate(const contracts::DeploymentName& deployment) const;
     [[nodiscard]] contracts::DesiredIndex desired(const contracts::DeviceId& device) const;
     [[nodiscard]] FleetCounts counts() const;
+    // Keys of the bucket, as last read, that are not of this contract; at most kMaxForeignKeys.
+    [[nodiscard]] const std::vector<std::string>& foreign_keys() const { return foreign_keys_; }
+    static constexpr std::size_t kMaxForeignKeys = 100;
 
  private:
     enum class Written : std::uint8_t { Absent, Stale, Current };
@@ -100,8 +118,9 @@ class Reducer {
         std::uint16_t replay = 0;  // of the report
         Written written = Written::Absent;
         Reported reported = Reported::Nothing;
-        bool selected = false;  // by the deployment's selector
-        bool targeted = false;  // selected, and among those that the device holds
+        bool selected = false;   // by the deployment's selector
+        bool targeted = false;   // selected, and among those that the device holds
+        std::uint16_t held = 0;  // id of the revision that a target is to hold; 0: not decided yet
         std::uint64_t reported_hash = 0;
         std::int64_t last_event_us = 0;
     };
@@ -124,6 +143,30 @@ class Reducer {
         contracts::Timestamp at;
         std::string message;
     };
+    // One score of a deployment.
+    struct Revision {
+        std::uint16_t id = 0;  // 0: none
+        ScoreHash hash = 0;
+        std::shared_ptr<const std::string> value;  // canonical bytes
+    };
+    // What strategy Rolling has to know of the targets.
+    struct RollingState {
+        contracts::Rolling limits;
+        Bitmap old;        // are to hold an older score
+        Bitmap undecided;  // joined during the rollout; not yet stored with the newest
+        Bitmap available;
+        Bitmap ready;          // have run the newest score for long enough, and still do
+        Bitmap moving;         // updated, online, not failed, not ready
+        Bitmap broken;         // of the old: reported, and not as running what they hold
+        Bitmap broken_failed;  // of these: as failed with it
+        Bitmap overtaken;      // of the old: given by this rollout, and not running it
+        std::unordered_map<DeviceSlot, std::int64_t>
+            running_since;              // the newest, not yet ready; microseconds
+        std::vector<DeviceSlot> order;  // the old by id; some have left since
+        std::size_t next = 0;           // all before have left
+        bool ordered = false;
+        bool due = false;  // is in rollouts_due_
+    };
     struct DeploymentRecord {
         contracts::DeploymentName name;
         bool exists = false;
@@ -134,8 +177,12 @@ class Reducer {
         contracts::Timestamp created;
         std::optional<contracts::LabelSelector> selector;  // of the active spec
         CompiledSelector compiled;
-        std::shared_ptr<const std::string> value;  // the active score's canonical bytes
-        std::uint64_t hash = 0;
+        Revision newest;  // the active score
+        std::vector<Revision> older;
+        std::uint16_t last_revision = 0;
+        RolloutRecord rollout;                  // without the older scores
+        bool restoring = false;                 // who matches now has done so before
+        std::unique_ptr<RollingState> rolling;  // with strategy Rolling
         Bitmap targets;
         Bitmap excluded;  // selected, but not among those that the device holds
         Bitmap succeeded;
@@ -155,6 +202,7 @@ class Reducer {
     void on(const DeviceForgotten& event, contracts::Timestamp now);
     void on(const DeploymentKnown& event, contracts::Timestamp now);
     void on(const DeploymentGone& event, contracts::Timestamp now);
+    void on(const RolloutKnown& event, contracts::Timestamp now);
     void on(const StateReported& event, contracts::Timestamp now);
     void on(const StateWithdrawn& event, contracts::Timestamp now);
     void on(const StateReplayBegan& event, contracts::Timestamp now);
@@ -173,6 +221,7 @@ class Reducer {
     void free_device_if_unused(DeviceSlot slot);
     void retarget_device(DeviceSlot slot);
     void expire_heartbeats(contracts::Timestamp now);
+    void set_online(DeviceSlot slot, bool online);
     [[nodiscard]] std::uint64_t expected_digest(DeviceRecord& device);
     [[nodiscard]] bool settled(const DeviceRecord& device) const;
     void repeat_hint(DeviceSlot slot);
@@ -183,7 +232,24 @@ class Reducer {
     void free_deployment_if_unused(DeploymentSlot slot);
     void set_active(DeploymentSlot slot, const std::optional<contracts::DeploymentSpec>& active);
     void retarget_deployment(DeploymentSlot slot, const Bitmap& wanted);
-    void set_value(DeploymentSlot slot, const contracts::Score& score);
+
+    // reducer_rollouts.cpp
+    [[nodiscard]] static const Revision* revision(const DeploymentRecord& deployment, std::uint16_t id);
+    [[nodiscard]] static const Revision* revision_of(const DeploymentRecord& deployment, ScoreHash hash);
+    [[nodiscard]] static Revision take_revision(DeploymentRecord& deployment, std::string bytes);
+    [[nodiscard]] std::uint16_t base_revision(const DeploymentRecord& deployment) const;
+    void set_revisions(DeploymentSlot slot, std::string newest, const RolloutRecord& record);
+    void set_strategy(DeploymentSlot slot, const std::optional<contracts::DeploymentSpec>& active);
+    void set_held(DeviceSlot device, Pair& pair, std::uint16_t held);
+    void classify_rolling(DeviceSlot device, const Pair& pair);
+    void await_ready(DeviceSlot device, DeploymentSlot slot);
+    void expire_waits(contracts::Timestamp now);
+    void touch_rollout(DeploymentSlot slot);
+    [[nodiscard]] RolloutCounts rollout_counts(const DeploymentRecord& deployment) const;
+    [[nodiscard]] RolloutStep next_step(DeploymentRecord& deployment, std::size_t limit);
+    void pick(RollingState& rolling, const Bitmap& candidates, std::size_t count,
+              std::vector<contracts::DeviceId>& out) const;
+    [[nodiscard]] bool undecided(const DeviceRecord& device) const;
 
     // reducer_reports.cpp
     [[nodiscard]] Pair& pair(DeviceSlot device, DeploymentSlot deployment);
@@ -208,6 +274,9 @@ class Reducer {
 
     void touch_status(DeploymentSlot slot);
     [[nodiscard]] contracts::DeploymentAggregate aggregate(const DeploymentRecord& deployment) const;
+    [[nodiscard]] std::vector<contracts::AggregateError> newest_failures(const DeploymentRecord& deployment,
+                                                                         std::size_t limit) const;
+    [[nodiscard]] StatusInput status_input(const DeploymentRecord& deployment) const;
 
     ReducerOptions options_;
     LabelIndex labels_;
@@ -226,9 +295,15 @@ class Reducer {
     std::vector<DeploymentSlot> status_dirty_;
     std::set<DeploymentSlot> deleting_;
 
+    contracts::Timestamp now_;  // of the event at work
+    std::vector<DeploymentSlot> rollouts_due_;
+    // When a device has run its newest score for long enough; an entry may be out of date.
+    std::set<std::tuple<std::int64_t, DeploymentSlot, DeviceSlot>> ready_due_;
+
     Sync sync_ = Sync::Unknown;
     std::deque<DeviceSlot> dirty_;
     std::vector<std::string> orphans_;  // keys of the bucket that belong to nothing
+    std::vector<std::string> foreign_keys_;
     std::uint64_t batch_ = 0;
     std::uint64_t acknowledged_ = 0;
     std::uint64_t repeated_hints_ = 0;
