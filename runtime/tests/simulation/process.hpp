@@ -1,0 +1,74 @@
+// One life of a daemon: its fibers, and its death at any step.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fiber.hpp"
+#include "scheduler.hpp"
+
+namespace harmony::simulation {
+
+// Thrown where a process dies. Not a std::exception, so that nothing in the code under test catches it.
+struct Killed {};
+
+class Process {
+ public:
+    // `on_death` is called once, from the scheduler, when no code of the process runs any more.
+    Process(Scheduler& scheduler, std::function<void()> on_death);
+    ~Process();
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+
+    // Calls into the process from the scheduler; nothing where it is dead.
+    void enter(const std::function<void()>& call);
+    // The same later; the event does nothing once the process is dead or gone.
+    void later(Micros delay, std::function<void()> call);
+    // A thread of the process: begins at once, as an event of its own.
+    void spawn(std::function<void()> body);
+
+    // From inside a fiber of the process:
+    void block(Micros duration);
+    // Until wake() is called with the same ticket, or the deadline.
+    using Ticket = std::uint64_t;
+    [[nodiscard]] Ticket ticket();
+    void wait(Micros deadline);
+    void wake(Ticket ticket);
+
+    // From inside the process: dies here where its time has come.
+    void crash_point();
+    // Dies at the n-th crash point from now (1: the next).
+    void crash_after(int points) { points_left_ = points; }
+    // From inside: ends itself.
+    [[noreturn]] void die();
+    // From outside.
+    void kill();
+
+    // For others that may outlive the process.
+    [[nodiscard]] std::weak_ptr<Process*> handle() const { return self_; }
+    [[nodiscard]] bool alive() const { return !killed_; }
+    [[nodiscard]] std::size_t fibers() const { return fibers_.size(); }
+
+ private:
+    struct Thread {
+        std::unique_ptr<Fiber> fiber;
+        std::uint64_t waiting_for = 0;
+    };
+    void resume(const std::shared_ptr<Thread>& thread);
+    void bury();
+
+    Scheduler& scheduler_;
+    std::function<void()> on_death_;
+    // Held weakly by events: gone with the process.
+    std::shared_ptr<Process*> self_;
+    std::vector<std::shared_ptr<Thread>> fibers_;
+    std::shared_ptr<Thread> current_;
+    std::uint64_t last_ticket_ = 0;
+    int points_left_ = 0;
+    bool killed_ = false;
+    bool buried_ = false;
+};
+
+}  // namespace harmony::simulation
