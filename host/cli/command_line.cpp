@@ -93,7 +93,11 @@ class Parser {
             if (flag && !values.empty() && values.back() == "false") continue;
             parsed.put(arguments_[i].name, std::move(values));
         }
-        return app_.remaining(true);
+        auto extras = app_.remaining(true);
+        // The mark between flags and plain words is no word of its own.
+        const auto mark = std::ranges::find(extras, std::string("--"));
+        if (mark != extras.end()) extras.erase(mark);
+        return extras;
     }
 
  private:

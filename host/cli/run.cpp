@@ -141,7 +141,9 @@ class Invocation {
  private:
     bool has_flag(const char* brief, const char* full) const {
         auto is = [&](const std::string& word) { return word == brief || word == full; };
-        return std::ranges::any_of(words_.flags, is) || std::ranges::any_of(words_.rest, is);
+        // What follows "--" is another program's.
+        const auto end = std::ranges::find(words_.rest, std::string("--"));
+        return std::ranges::any_of(words_.flags, is) || std::any_of(words_.rest.begin(), end, is);
     }
 
     // The output format and --plugin matter before the command is known.

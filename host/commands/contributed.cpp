@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "host/cli/application.hpp"
+#include "host/commands/command_output.hpp"
 #include "host/commands/registry.hpp"
 #include "host/config/files.hpp"
 #include "host/output/progress.hpp"
@@ -126,6 +127,32 @@ void print_tables(Application& application, const json& tables) {
     }
 }
 
+// A command may stand for another program, and then ends as that does.
+ExitCode exit_code_of(const json& answer, bool failed) {
+    const auto code = answer.find("exit_code");
+    if (code != answer.end() && code->is_number_integer()) {
+        const auto value = code->get<std::int64_t>();
+        if (value >= 0 && value < 256) return static_cast<ExitCode>(value);
+    }
+    return failed ? ExitCode::Failed : ExitCode::Ok;
+}
+
+Outcome<json> invoke_command(Application& application, Workspace& workspace, const Instance& instance,
+                             const json& values, CommandOutput& output) {
+    auto& pool = workspace.pool();
+    pool.serve_output([&](const json& params) { return output.serve(params); });
+    auto answer = pool.invoke(instance, "command.run",
+                              {{"arguments", values}, {"interactive", application.interactive()}});
+    pool.serve_output({});
+    if (answer) return answer;
+    Problem problem = answer.error();
+    const bool tried = problem.exit == ExitCode::Failed || problem.exit == ExitCode::Usage;
+    if (tried && problem.diagnostic.exit_code > 0) {
+        problem.exit = static_cast<ExitCode>(problem.diagnostic.exit_code);
+    }
+    return tl::unexpected(std::move(problem));
+}
+
 Outcome<ExitCode> run_contributed(Application& application, const CommandUnit& unit, const std::string& name,
                                   const ParsedArguments& parsed) {
     auto values = arguments_json(application, unit.manifest, parsed);
@@ -142,11 +169,13 @@ Outcome<ExitCode> run_contributed(Application& application, const CommandUnit& u
     auto instance = workspace->create(*unit.entry, "command", name, json::object(),
                                       unit.manifest.requirements, unit.manifest.optional);
     if (!instance) return tl::unexpected(instance.error());
-    auto answer = workspace->pool().invoke(
-        *instance, "command.run", {{"arguments", *values}, {"interactive", application.interactive()}});
+    if (unit.manifest.streams && !parsed.has("timeout")) workspace->pool().set_timeout({});
+    CommandOutput output(application, name, unit.manifest.streams);
+    auto answer = invoke_command(application, *workspace, *instance, *values, output);
     if (!answer) return tl::unexpected(answer.error());
     const bool failed = answer->contains("failed") && (*answer)["failed"] == true;
     const json data = answer->contains("data") ? (*answer)["data"] : json();
+    if (output.finish({{"data", data}, {"failed", failed}})) return exit_code_of(*answer, failed);
     if (!application.print_json("command/1", {{"command", name}, {"data", data}, {"failed", failed}})) {
         if (answer->contains("tables") && (*answer)["tables"].is_array())
             print_tables(application, (*answer)["tables"]);
@@ -156,7 +185,7 @@ Outcome<ExitCode> run_contributed(Application& application, const CommandUnit& u
             application.streams().out << text;
         }
     }
-    return failed ? ExitCode::Failed : ExitCode::Ok;
+    return exit_code_of(*answer, failed);
 }
 
 }  // namespace

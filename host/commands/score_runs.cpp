@@ -278,6 +278,12 @@ Outcome<Preparation> prepare_scores(Application& application, const ParsedArgume
     auto records = Records(preparation.state_folder).all();
     if (!records) return tl::unexpected(records.error());
     preparation.records = std::move(*records);
+    if (purpose == Purpose::Destroy && arguments.has("delete-data")) {
+        // What an earlier destroy has left is to be found again.
+        auto retired = Records(preparation.state_folder).retired();
+        if (!retired) return tl::unexpected(retired.error());
+        preparation.records.merge(*retired);
+    }
 
     auto names = chosen_names(application, arguments, preparation, purpose);
     if (!names) return tl::unexpected(names.error());

@@ -14,6 +14,19 @@ CallResult refuse_call(std::int32_t code, std::string name, std::string summary)
     return tl::unexpected(CallFailure{code, diagnostic(std::move(name), std::move(summary))});
 }
 
+// An event that is not as plugin-api/spec/methods.md has it is taken for plain progress.
+std::optional<ScenarioStepNews> step_news(const json& event) {
+    const auto step = event.find("step");
+    if (step == event.end() || !step->is_object()) return std::nullopt;
+    try {
+        return ScenarioStepNews{step->at("name").get<std::string>(), step->at("state") == "end",
+                                step->value("ok", false), step->value("duration_ms", 0.0) / 1000.0,
+                                step->value("detail", "")};
+    } catch (const json::exception&) {
+        return std::nullopt;
+    }
+}
+
 std::string text(const json& document) {
     return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -54,6 +67,7 @@ PluginProcess& PluginPool::process_of(const CatalogEntry& entry) {
     callbacks.progress = [this](std::string_view event) {
         const json parsed = json::parse(event, nullptr, false);
         if (options_.listener == nullptr || !parsed.is_object()) return;
+        if (const auto step = step_news(parsed)) return options_.listener->scenario_step(*step);
         const auto message = parsed.find("message");
         if (message != parsed.end() && message->is_string())
             options_.listener->plugin_progress(message->get<std::string>());
@@ -124,6 +138,11 @@ CallResult PluginPool::serve(PluginProcess* from, const ServiceRequest& request)
     if (request.method == "capability.invoke") return serve_capability(from, request, params);
     if (request.method == "host.score" && score_service_) {
         auto served = score_service_(params);
+        if (!served) return tl::unexpected(CallFailure{HP_E_FAILED, served.error()});
+        return text(*served);
+    }
+    if (request.method == "host.output" && output_service_) {
+        auto served = output_service_(params);
         if (!served) return tl::unexpected(CallFailure{HP_E_FAILED, served.error()});
         return text(*served);
     }

@@ -19,9 +19,19 @@ namespace harmony::host {
 
 using ProcessFactory = std::function<std::unique_ptr<PluginProcess>(PluginProcessOptions, PluginCallbacks)>;
 
+// A part of a scenario that begins, or has ended.
+struct ScenarioStepNews {
+    std::string name;
+    bool ended = false;
+    bool ok = false;
+    double seconds = 0;
+    std::string detail;
+};
+
 class PoolListener {
  public:
     virtual ~PoolListener() = default;
+    virtual void scenario_step(const ScenarioStepNews& /*news*/) {}
     virtual void plugin_log(const std::string& plugin, int level, const std::string& line) = 0;
     virtual void plugin_progress(const std::string& message) = 0;
 };
@@ -67,12 +77,20 @@ class PluginPool {
     // Capability calls of plugins go here.
     void route_capabilities_to(Instance topology) { topology_ = std::move(topology); }
     void serve_scores(ScoreService service) { score_service_ = std::move(service); }
+    // What a command prints while it runs.
+    void serve_output(ScoreService service) { output_service_ = std::move(service); }
+    // Of later calls; 0 means no deadline.
+    void set_timeout(std::chrono::milliseconds timeout) { options_.timeout = timeout; }
     void listen(PoolListener* listener) { options_.listener = listener; }
 
     // Of the file as loaded, empty before the first call.
     [[nodiscard]] std::string sha256(const CatalogEntry& entry) const;
     [[nodiscard]] bool interrupted() const {
         return options_.cancellation != nullptr && options_.cancellation->requested();
+    }
+    // Calls go on after an interruption that has ended what it was meant for.
+    void acknowledge_interruption() {
+        if (options_.cancellation != nullptr) options_.cancellation->acknowledge();
     }
 
  private:
@@ -91,6 +109,7 @@ class PluginPool {
     std::set<std::string> creating_;  // what the instance being created may call
     Instance topology_;
     ScoreService score_service_;
+    ScoreService output_service_;
 };
 
 // The exit code a failed call means.

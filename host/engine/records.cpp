@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -37,6 +38,30 @@ tl::expected<Record, std::string> parse_record(const std::string& text) {
     }
 }
 
+Outcome<std::map<std::string, Record>> load(const std::string& folder) {
+    std::map<std::string, Record> records;
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, missing)) {
+        if (entry.path().extension() != ".json") continue;
+        auto text = read_file(entry.path().string());
+        if (!text) return tl::unexpected(text.error());
+        if (!*text) continue;
+        auto record = parse_record(**text);
+        if (!record)
+            return failure(
+                "host.record", "the record " + entry.path().string() + " is damaged: " + record.error(),
+                "move it away and apply the Score again; nothing is lost, what exists is read live");
+        records[record->score] = std::move(*record);
+    }
+    return records;
+}
+
+Outcome<void> unlink_file(const std::string& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        return failure("host.io", "cannot remove " + path + ": " + std::strerror(errno));
+    return {};
+}
+
 }  // namespace
 
 json to_json(const Record& record) {
@@ -61,21 +86,11 @@ json to_json(const Record& record) {
 }
 
 Outcome<std::map<std::string, Record>> Records::all() const {
-    std::map<std::string, Record> records;
-    std::error_code missing;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, missing)) {
-        if (entry.path().extension() != ".json") continue;
-        auto text = read_file(entry.path().string());
-        if (!text) return tl::unexpected(text.error());
-        if (!*text) continue;
-        auto record = parse_record(**text);
-        if (!record)
-            return failure(
-                "host.record", "the record " + entry.path().string() + " is damaged: " + record.error(),
-                "move it away and apply the Score again; nothing is lost, what exists is read live");
-        records[record->score] = std::move(*record);
-    }
-    return records;
+    return load(folder_);
+}
+
+Outcome<std::map<std::string, Record>> Records::retired() const {
+    return load(retired_folder_);
 }
 
 Outcome<void> Records::put(const Record& record) const {
@@ -84,9 +99,16 @@ Outcome<void> Records::put(const Record& record) const {
 }
 
 Outcome<void> Records::remove(const std::string& score) const {
-    const std::string path = folder_ + "/" + score + ".json";
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-        return failure("host.io", "cannot remove " + path + ": " + std::strerror(errno));
+    if (auto removed = unlink_file(folder_ + "/" + score + ".json"); !removed) return removed;
+    return unlink_file(retired_folder_ + "/" + score + ".json");
+}
+
+Outcome<void> Records::retire(const std::string& score) const {
+    if (auto made = ensure_folders(retired_folder_); !made) return made;
+    const std::string from = folder_ + "/" + score + ".json";
+    const std::string to = retired_folder_ + "/" + score + ".json";
+    if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT)
+        return failure("host.io", "cannot move " + from + " to " + to + ": " + std::strerror(errno));
     return {};
 }
 

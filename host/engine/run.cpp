@@ -241,7 +241,7 @@ Outcome<std::vector<ScoreResult>> Run::carry_out(std::vector<ScoreTask>& tasks, 
         } else {
             run_one(task, unfinished, result);
             const bool gone = result.outcome == "destroyed" && result.objects.empty();
-            auto kept = gone ? records.remove(task.name)
+            auto kept = gone ? (options_.delete_data ? records.remove(task.name) : records.retire(task.name))
                         : result.started
                             ? keep_record(task, result, result.outcome == "unchanged" ? "ok" : result.outcome)
                             : Outcome<void>();

@@ -12,12 +12,16 @@ namespace {
 constexpr std::size_t kStatusWidth = 100;
 
 std::string seconds_text(std::chrono::steady_clock::duration elapsed) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.1f s", std::chrono::duration<double>(elapsed).count());
-    return text;
+    return harmony::host::seconds_text(std::chrono::duration<double>(elapsed).count());
 }
 
 }  // namespace
+
+std::string seconds_text(double seconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f s", seconds);
+    return text;
+}
 
 void print_diagnostic(std::ostream& err, const Style& style, const Diagnostic& what) {
     err << style.red("error:") << " " << printable(what.summary);
@@ -109,6 +113,33 @@ void Progress::score_finished(const ScoreResult& result) {
             line("    " + printable(one));
         if (!result.reason->hint.empty()) line("  hint: " + printable(result.reason->hint));
     }
+}
+
+void ScenarioProgress::scenario_step(const ScenarioStepNews& news) {
+    const std::string name = printable(news.name);
+    if (!news.ended) {
+        if (live()) return status("  … " + name);
+        return line("  … " + name);
+    }
+    const std::string took = style().dim(" (" + seconds_text(news.seconds) + ")");
+    line((news.ok ? "  " + style().green("✓") : "  " + style().red("✗")) + " " + name + took);
+    if (news.ok) return;
+    std::istringstream detail(news.detail);
+    for (std::string one; std::getline(detail, one);)
+        line("      " + printable(one));
+}
+
+void ScenarioProgress::score_started(const std::string& score, std::size_t steps) {
+    if (verbose()) return Progress::score_started(score, steps);
+    status("    " + score);
+}
+
+void ScenarioProgress::step_finished(const std::string& score, const Step& step, const Diagnostic* failed) {
+    if (verbose() || failed != nullptr) Progress::step_finished(score, step, failed);
+}
+
+void ScenarioProgress::score_finished(const ScoreResult& result) {
+    if (verbose() || !result.good()) Progress::score_finished(result);
 }
 
 }  // namespace harmony::host

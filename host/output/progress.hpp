@@ -25,10 +25,16 @@ class Progress : public RunObserver {
     void verify_started(const std::string& score) override;
     void score_finished(const ScoreResult& result) override;
 
- private:
+ protected:
+    // A line that stays.
     void line(const std::string& text);
+    // What goes on now, on a terminal: the next line or status takes its place.
     void status(const std::string& text);
+    [[nodiscard]] const Style& style() const { return style_; }
+    [[nodiscard]] bool live() const { return live_; }
+    [[nodiscard]] bool verbose() const { return verbose_; }
 
+ private:
     Streams& streams_;
     Style style_;
     bool live_;
@@ -39,6 +45,21 @@ class Progress : public RunObserver {
     std::size_t step_ = 0;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
+
+// A scenario as it happens: its steps with their durations. What its Scores do in them shows on a terminal
+// while it happens, and stays only where it fails or --verbose is given.
+class ScenarioProgress final : public Progress {
+ public:
+    using Progress::Progress;
+
+    void scenario_step(const ScenarioStepNews& news) override;
+    void score_started(const std::string& score, std::size_t steps) override;
+    void step_finished(const std::string& score, const Step& step, const Diagnostic* failed) override;
+    void score_finished(const ScoreResult& result) override;
+};
+
+// "1.6 s"
+[[nodiscard]] std::string seconds_text(double seconds);
 
 // error: summary, then the detail and the hint on lines of their own.
 void print_diagnostic(std::ostream& err, const Style& style, const Diagnostic& what);

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "fake_plugins.hpp"
 
@@ -84,7 +86,7 @@ TEST_CASE("Completion offers commands, contributed commands and Scores") {
     REQUIRE(machine.run({"__complete", "--", "sc"}) == 0);
     CHECK(machine.out == "scores\n");
     REQUIRE(machine.run({"__complete", "--", "fake", ""}) == 0);
-    CHECK(machine.out == "echo\n");
+    CHECK(machine.out == "echo\nstream\n");
     REQUIRE(machine.run({"__complete", "--", "apply", "--filter", "Ba"}) == 0);
     CHECK(machine.out == "BaseScore\n");
 }
@@ -122,7 +124,118 @@ TEST_CASE("A scenario runs in a context of its own and leaves nothing") {
     CHECK(machine.world.released == 1);
     std::ifstream report(machine.root + "/work/report.xml");
     const std::string text{std::istreambuf_iterator<char>(report), {}};
-    CHECK_THAT(text, Contains("tests=\"1\" failures=\"0\""));
+    CHECK_THAT(text, Contains("tests=\"1\" failures=\"0\" skipped=\"0\""));
+    CHECK_THAT(text, Contains("ok      there and back"));
+    CHECK(std::filesystem::is_empty(machine.root + "/state/contexts"));
+}
+
+TEST_CASE("A scenario that fails says why, shows logs, and is cleaned up after all the same") {
+    Machine machine;
+    machine.world.scenario_stops_halfway = true;
+    machine.world.scenario_answer =
+        R"({"passed":false,"steps":[{"name":"it <works>","ok":false,"detail":"it does not","duration_ms":5}],)"
+        R"("logs":[{"name":"daemon","lines":["last words"]}]})";
+    REQUIRE(machine.run({"e2e", "run", "round-trip", "--output", "json", "--junit", "report.xml"}) == 1);
+    const auto result = machine.json()["scenarios"][0];
+    CHECK(result["outcome"] == "failed");
+    CHECK(result["reason"] == "it <works>: it does not");
+    CHECK_THAT(machine.err, Contains("last words"));
+    CHECK(machine.world.objects.empty());
+    std::ifstream report(machine.root + "/work/report.xml");
+    const std::string text{std::istreambuf_iterator<char>(report), {}};
+    CHECK_THAT(text, Contains("<failure message=\"it &lt;works&gt;: it does not\">"));
+    CHECK_THAT(text, Contains("<system-err>== daemon"));
+}
+
+TEST_CASE("A scenario is skipped where the machine lacks what it needs, which is no failure") {
+    Machine machine;
+    SECTION("a capability") {
+        machine.world.lacks_process_host = true;
+        REQUIRE(machine.run({"e2e", "run", "--all", "--output", "json"}) == 0);
+        CHECK_THAT(machine.json()["scenarios"][0]["reason"].get<std::string>(), Contains("no supervisor"));
+    }
+    SECTION("something that no capability names") {
+        machine.world.scenario_answer = R"({"passed":false,"skipped":"no moon tonight"})";
+        REQUIRE(machine.run({"e2e", "run", "--all", "--output", "json"}) == 0);
+        CHECK(machine.json()["scenarios"][0]["reason"] == "no moon tonight");
+    }
+    CHECK(machine.json()["scenarios"][0]["outcome"] == "skipped");
+    CHECK(machine.json()["scenarios"][0]["passed"] == false);
+    CHECK(machine.world.objects.empty());
+}
+
+TEST_CASE("What a scenario made is kept on demand, is a context of the user's, and goes with e2e clean") {
+    Machine machine;
+    machine.world.scenario_stops_halfway = true;
+    machine.world.scenario_answer =
+        R"({"passed":true,"steps":[],"artifacts":[{"name":"address","path":"here"}],)"
+        R"("commands":[{"command":"look at it","explanation":"what there is"}]})";
+    const bool by_flag = GENERATE(true, false);
+    std::vector<std::string> words{"e2e", "run", "round-trip"};
+    if (by_flag) {
+        words.emplace_back("--keep");
+    } else {
+        machine.variables["FLEET_E2E_KEEP"] = "1";
+    }
+    REQUIRE(machine.run(words) == 0);
+    CHECK(machine.world.objects.size() == 1);
+    CHECK_THAT(machine.err, Contains("look at it"));
+    CHECK_THAT(machine.err, Contains("harmony e2e clean e2e-"));
+    REQUIRE(machine.run({"context", "list", "--output", "json"}) == 0);
+    CHECK(machine.json()["contexts"].size() == 2);
+
+    // The next run leaves it alone.
+    machine.variables.erase("FLEET_E2E_KEEP");
+    REQUIRE(machine.run({"e2e", "run", "round-trip"}) == 0);
+    REQUIRE(machine.run({"context", "list", "--output", "json"}) == 0);
+    CHECK(machine.json()["contexts"].size() == 2);
+
+    REQUIRE(machine.run({"e2e", "clean", "--all"}) == 0);
+    CHECK_THAT(machine.out, Contains("taken away"));
+    CHECK(machine.world.objects.empty());
+    CHECK(std::filesystem::is_empty(machine.root + "/state/contexts"));
+    REQUIRE(machine.run({"context", "list", "--output", "json"}) == 0);
+    CHECK(machine.json()["contexts"].size() == 1);
+    CHECK(machine.run({"e2e", "clean", "e2e-nothere"}) == 2);
+}
+
+TEST_CASE("A run that was killed is cleaned up after by the next one") {
+    Machine machine;
+    machine.world.scenario_stops_halfway = true;
+    REQUIRE(machine.run({"e2e", "run", "round-trip", "--keep"}) == 0);
+    // A kept context without its entry is what a kill leaves.
+    std::filesystem::remove(machine.root + "/config/contexts.yaml");
+    REQUIRE(machine.world.objects.size() == 1);
+    machine.world.scenario_stops_halfway = false;
+    REQUIRE(machine.run({"e2e", "run", "round-trip"}) == 0);
+    CHECK_THAT(machine.err, Contains("which an interrupted run of round-trip has left"));
+    CHECK(machine.world.objects.empty());
+    CHECK(std::filesystem::is_empty(machine.root + "/state/contexts"));
+}
+
+TEST_CASE("An interrupted scenario is cleaned up after, and the run ends with 130") {
+    Machine machine;
+    machine.world.on_call = [&](const std::string& call) {
+        if (call == "LoneScore score.verify") machine.cancellation.request();
+    };
+    REQUIRE(machine.run({"e2e", "run", "--all", "--output", "json"}) == 130);
+    CHECK(machine.json()["scenarios"][0]["outcome"] == "interrupted");
+    CHECK(machine.world.objects.empty());
+    CHECK(machine.world.released == 1);
+}
+
+TEST_CASE("A destroy that deletes data finds what an earlier one has kept") {
+    Machine machine;
+    REQUIRE(machine.run({"apply", "--filter", "LoneScore", "--yes"}) == 0);
+    REQUIRE(machine.run({"destroy", "--all", "--yes"}) == 0);
+    const auto before = machine.world.count("LoneScore score.plan");
+    REQUIRE(machine.run({"destroy", "--all", "--yes"}) == 0);
+    CHECK(machine.world.count("LoneScore score.plan") == before);
+    REQUIRE(machine.run({"destroy", "--all", "--delete-data", "--yes"}) == 0);
+    CHECK(machine.world.count("LoneScore score.plan") > before);
+    const auto after = machine.world.count("LoneScore score.plan");
+    REQUIRE(machine.run({"destroy", "--all", "--delete-data", "--yes"}) == 0);
+    CHECK(machine.world.count("LoneScore score.plan") == after);
 }
 
 TEST_CASE("Contexts are created, used and deleted, but not while something is deployed in them") {
@@ -170,4 +283,52 @@ TEST_CASE("A broken plugin is reported with its reason and does not hide the oth
     CHECK_THAT(machine.err, Contains("harmony-broken.so cannot be used"));
     CHECK(machine.run({"doctor"}) == 1);
     CHECK(machine.run({"apply", "--filter", "LoneScore", "--yes"}) == 0);
+}
+
+TEST_CASE("A command that streams prints as it runs, and ends with the code it says") {
+    Machine machine;
+    CHECK(machine.run({"fake", "stream", "there", "one", "err", "two"}) == 3);
+    CHECK(machine.out == "o | one\nt | two\n");
+    CHECK(machine.err == "err\n");
+    CHECK(machine.world.timeouts.back() == std::chrono::milliseconds(0));
+    CHECK(machine.run({"fake", "stream", "there", "one", "--timeout", "7"}) == 1);
+    CHECK(machine.world.timeouts.back() == std::chrono::seconds(7));
+}
+
+TEST_CASE("A stream as JSON is one document a line, the first of which says what they are") {
+    Machine machine;
+    CHECK(machine.run({"fake", "stream", "there", "one", "two", "--output", "json"}) == 2);
+    std::vector<nlohmann::json> lines;
+    std::istringstream out(machine.out);
+    for (std::string line; std::getline(out, line);)
+        lines.push_back(nlohmann::json::parse(line));
+    REQUIRE(lines.size() == 4);
+    CHECK(lines[0]["harmony"]["schema"] == "command-stream/1");
+    CHECK(lines[0]["command"] == "fake stream");
+    CHECK(lines[1]["word"] == "one");
+    CHECK(lines[3]["end"]["data"]["words"] == 2);
+}
+
+TEST_CASE("A device's text cannot command the terminal, and reaches a pipe as it is") {
+    Machine machine;
+    const std::string word = "\x1b]0;mine\x07";
+    CHECK(machine.run({"fake", "stream", "there", word}) == 1);
+    CHECK_THAT(machine.out, Contains(word));
+    CHECK(machine.run({"fake", "stream", "there", word}, "", true) == 1);
+    CHECK_THAT(machine.out, !Contains("\x1b]"));
+    CHECK_THAT(machine.out, Contains("?]0;mine?"));
+}
+
+TEST_CASE("What follows -- is another program's, whatever it looks like") {
+    Machine machine;
+    CHECK(machine.run({"fake", "stream", "there", "--far", "--", "ls", "-h", "--output", "--help"}) == 4);
+    CHECK(machine.world.streamed["where"] == "there");
+    CHECK(machine.world.streamed["far"] == true);
+    CHECK(machine.world.streamed["words"] == std::vector<std::string>{"ls", "-h", "--output", "--help"});
+}
+
+TEST_CASE("A command that stands for another program says so with its exit code also when it fails") {
+    Machine machine;
+    CHECK(machine.run({"fake", "stream", "there"}) == 255);
+    CHECK_THAT(machine.err, Contains("the far end is gone"));
 }

@@ -39,7 +39,11 @@ constexpr const char* kManifest =
 "topologies":[{"name":"LocalTopology","summary":"Here","settings":{"type":"object"},"offers":["process-host/1"]}],
 "commands":[{"path":["fake","echo"],"summary":"Says it again","requires":[],
   "arguments":[{"name":"word","kind":"string","positional":true,"required":true},
-               {"name":"times","kind":"integer","default":1}]}],
+               {"name":"times","kind":"integer","default":1}]},
+ {"path":["fake","stream"],"summary":"Says it bit by bit","requires":[],"streams":true,
+  "arguments":[{"name":"where","kind":"string","positional":true},
+               {"name":"words","kind":"string","positional":true,"repeated":true},
+               {"name":"far","kind":"boolean"}]}],
 "scenarios":[{"name":"round-trip","summary":"There and back","requires":[["process-host/1"]],"parameters":{"type":"object"}}]})";
 
 struct Made {
@@ -70,6 +74,8 @@ class FakeProcess : public PluginProcess {
         world_.calls.push_back(call);
         if (world_.on_call) world_.on_call(call);
         if (made.kind == "topology") return topology(method);
+        world_.timeouts.push_back(options.timeout);
+        if (made.name == "fake stream") return stream(instance, json::parse(params), options);
         if (made.kind == "command") return command(json::parse(params));
         if (made.kind == "scenario") return scenario(instance, options);
         return score(made, method, json::parse(params));
@@ -90,6 +96,9 @@ class FakeProcess : public PluginProcess {
     }
 
     CallResult topology(std::string_view method) {
+        if (method == "topology.probe" && world_.lacks_process_host)
+            return std::string(
+                R"({"offers":[{"capability":"process-host/1","available":false,"reason":"no supervisor"}]})");
         if (method == "topology.probe")
             return std::string(R"({"offers":[{"capability":"process-host/1","available":true}]})");
         if (method == "topology.prepare") ++world_.prepared;
@@ -103,15 +112,38 @@ class FakeProcess : public PluginProcess {
         return json{{"data", row}, {"text", "said " + arguments.at("word").get<std::string>()}}.dump();
     }
 
+    // Each word is printed, with a label of its own; "err" goes to stderr, and the last one is the exit code.
+    CallResult stream(InstanceId instance, const json& params, const CallOptions& options) {
+        const json words = params.at("arguments").value("words", json::array());
+        for (const auto& word : words) {
+            json output{{"text", word.get<std::string>() + "\n"}, {"data", {{"word", word}}}};
+            if (word == "err") {
+                output["stream"] = "stderr";
+            } else {
+                output["label"] = word.get<std::string>().substr(0, 1);
+            }
+            auto printed = callbacks_.service({"host.output", output.dump(), instance, options});
+            if (!printed) return tl::unexpected(printed.error());
+        }
+        world_.streamed = params.at("arguments");
+        if (words.empty()) {
+            auto refused = diagnostic("fake.lost", "the far end is gone");
+            refused.exit_code = 255;
+            return tl::unexpected(CallFailure{HP_E_FAILED, refused});
+        }
+        return json{{"exit_code", static_cast<int>(words.size())}, {"data", {{"words", words.size()}}}}
+            .dump();
+    }
+
     CallResult scenario(InstanceId instance, const CallOptions& options) {
         for (const char* purpose : {"apply", "destroy"}) {
             const std::string params =
                 json{{"name", "LoneScore"}, {"purpose", purpose}, {"settings", json::object()}}.dump();
             auto answer = callbacks_.service({"host.score", params, instance, options});
             if (!answer) return answer;
+            if (world_.scenario_stops_halfway) break;
         }
-        return std::string(
-            R"({"passed":true,"steps":[{"name":"there and back","ok":true,"duration_ms":1}]})");
+        return world_.scenario_answer;
     }
 
     CallResult score(const Made& made, std::string_view method, const json& params) {

@@ -2,6 +2,7 @@
 // world.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -20,10 +21,16 @@ struct World {
     std::set<std::string> crash_in_apply;
     std::set<std::string> failing_verify;
     std::set<std::string> destructive;
+    bool lacks_process_host = false;      // the machine does, and the topology says why
+    bool scenario_stops_halfway = false;  // after its first Score
+    std::string scenario_answer =
+        R"({"passed":true,"steps":[{"name":"there and back","ok":true,"duration_ms":1}]})";
     std::vector<std::string> calls;  // "BaseScore score.apply"
     int processes = 0;               // started
     int prepared = 0;
     int released = 0;
+    std::vector<std::chrono::milliseconds> timeouts;  // of the calls of commands and scores
+    nlohmann::json streamed;                          // the arguments of the last `fake stream`
     std::function<void(const std::string&)> on_call;  // after it was noted
 
     [[nodiscard]] int count(const std::string& call) const;

@@ -19,8 +19,8 @@ if(CMAKE_CXX_COMPILER AND NOT TARGET harmony_plugin_sdk)
   find_package(tl-expected REQUIRED)
 
   set(sources call.cpp command.cpp entry.cpp fields.cpp instance_table.cpp json.cpp manifest.cpp running_call.cpp
-      scenario.cpp capability/container_runtime.cpp capability/process_host.cpp capability/secret_store.cpp
-      capability/service_directory.cpp)
+      scenario.cpp capability/container_runtime.cpp capability/kubernetes.cpp capability/process_host.cpp
+      capability/secret_store.cpp capability/service_directory.cpp)
   list(TRANSFORM sources PREPEND "${HARMONY_PLUGIN_SDK_SOURCE_DIR}/")
   add_library(harmony_plugin_sdk STATIC EXCLUDE_FROM_ALL ${sources})
   target_compile_features(harmony_plugin_sdk PUBLIC cxx_std_20)
@@ -35,7 +35,7 @@ if(CMAKE_CXX_COMPILER AND NOT TARGET harmony_plugin_sdk)
       PROPERTIES COMPILE_OPTIONS -Wno-maybe-uninitialized)
   endif()
 
-  set(sources fake_capabilities.cpp fake_host.cpp)
+  set(sources fake_capabilities.cpp fake_host.cpp fake_kubernetes.cpp)
   list(TRANSFORM sources PREPEND "${HARMONY_PLUGIN_SDK_SOURCE_DIR}/testing/")
   add_library(harmony_plugin_testing STATIC EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(harmony_plugin_testing

@@ -50,6 +50,7 @@ Json diagnostic_json(const Diagnostic& diagnostic) {
     if (!diagnostic.hint.empty()) json["hint"] = diagnostic.hint;
     if (!diagnostic.path.empty()) json["path"] = diagnostic.path;
     if (diagnostic.retryable) json["retryable"] = true;
+    if (diagnostic.exit_code != 0) json["exit_code"] = static_cast<std::int64_t>(diagnostic.exit_code);
     return json;
 }
 
@@ -62,7 +63,8 @@ Diagnostic diagnostic_from(std::string_view text, std::int32_t status) {
             .hint = json["hint"].string_or(""),
             .path = json["path"].string_or(""),
             .retryable = json["retryable"].boolean_or(false),
-            .status = status};
+            .status = status,
+            .exit_code = static_cast<std::int32_t>(json["exit_code"].integer_or(0))};
 }
 
 RunningCall::RunningCall(const hp_services* services, const hp_call& call)
@@ -83,12 +85,26 @@ void RunningCall::log(LogLevel level, std::string_view message) {
 }
 
 void RunningCall::progress(std::string_view message, std::optional<double> fraction) {
+    Json event = Json::object({{"message", message}});
+    if (fraction) event["fraction"] = std::clamp(*fraction, 0.0, 1.0);
+    send_progress(event);
+}
+
+void RunningCall::step(const StepEvent& event) {
+    Json step = Json::object({{"name", event.name}, {"state", event.ended ? "end" : "begin"}});
+    if (event.ended) {
+        step["ok"] = event.ok;
+        step["duration_ms"] = event.duration_ms;
+        if (!event.detail.empty()) step["detail"] = event.detail;
+    }
+    send_progress(Json::object({{"message", event.name}, {"step", std::move(step)}}));
+}
+
+void RunningCall::send_progress(const Json& event) {
     if (services_ == nullptr || !HARMONY_HAS_MEMBER(services_, hp_services, progress) ||
         services_->progress == nullptr) {
         return;
     }
-    Json event = Json::object({{"message", message}});
-    if (fraction) event["fraction"] = std::clamp(*fraction, 0.0, 1.0);
     const std::string text = event.dump();
     services_->progress(services_->context, id_, bytes_of(text));
 }

@@ -30,6 +30,7 @@ class RunningCall final : public Call {
 
     void log(LogLevel level, std::string_view message) override;
     void progress(std::string_view message, std::optional<double> fraction) override;
+    void step(const StepEvent& event) override;
     [[nodiscard]] bool cancelled() const override;
     [[nodiscard]] std::optional<Clock::time_point> deadline() const override { return deadline_; }
     bool wait(std::chrono::milliseconds time) override;
@@ -40,6 +41,8 @@ class RunningCall final : public Call {
     [[nodiscard]] std::uint64_t id() const { return id_; }
 
  private:
+    void send_progress(const Json& event);
+
     const hp_services* services_;
     std::uint64_t id_;
     std::int64_t deadline_ns_;

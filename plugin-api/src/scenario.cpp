@@ -15,15 +15,26 @@ std::string explain(const Diagnostic& diagnostic) {
 
 Result<void> ScenarioRecorder::step(std::string name, const std::function<Result<void>()>& body) {
     if (call_.cancelled()) return cancelled_failure();
-    call_.progress(name);
+    call_.step({.name = name});
     const auto start = Call::Clock::now();
     auto outcome = body();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Call::Clock::now() - start);
-    result_.steps.push_back({.name = std::move(name),
-                             .ok = outcome.has_value(),
-                             .detail = outcome ? std::string() : explain(outcome.error()),
-                             .duration_ms = took.count()});
+    ScenarioStep step{.name = std::move(name),
+                      .ok = outcome.has_value(),
+                      .detail = outcome ? std::string() : explain(outcome.error()),
+                      .duration_ms = took.count()};
+    call_.step({.name = step.name,
+                .ended = true,
+                .ok = step.ok,
+                .detail = step.detail,
+                .duration_ms = step.duration_ms});
+    result_.steps.push_back(std::move(step));
     return outcome;
+}
+
+tl::unexpected<Diagnostic> ScenarioRecorder::skip(std::string reason) {
+    result_.skipped = reason;
+    return failure("scenario.skipped", std::move(reason));
 }
 
 Result<std::int64_t> ScenarioRecorder::score(std::string_view name, Purpose purpose, const Json& settings) {
@@ -37,6 +48,7 @@ Result<ScenarioResult> ScenarioRecorder::finish(const std::string& scenario, Res
     if (!outcome && (outcome.error().status == HP_E_CANCELLED || outcome.error().status == HP_E_DEADLINE)) {
         return failure(std::move(outcome.error()));
     }
+    if (result_.skipped) return std::move(result_);
     result_.passed = outcome.has_value();
     bool recorded = false;
     for (const auto& step : result_.steps) {

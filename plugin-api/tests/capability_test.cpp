@@ -61,7 +61,7 @@ TEST_CASE("process-host: a specification arrives whole and a daemon comes back w
     auto changed = full_spec();
     changed.files[0].content = "other";
     CHECK(client->plan(changed)->action == DaemonAction::Reload);
-    host.stop("web");
+    host.lose("web");
     CHECK(client->plan(full_spec())->action == DaemonAction::Restart);
     CHECK(client->restart("web")->state == DaemonState::Running);
     host.set_logs("web", {"one", "two", "three"});
@@ -69,9 +69,46 @@ TEST_CASE("process-host: a specification arrives whole and a daemon comes back w
 
     CHECK(*client->remove("web", false));
     CHECK(host.data().contains("web"));
+    CHECK(*client->kept_data() == std::vector<std::string>{"web"});
+    CHECK(*client->remove("web", true));
+    CHECK(client->kept_data()->empty());
     CHECK_FALSE(*client->remove("web", true));
     CHECK_FALSE(host.data().contains("web"));
     CHECK_FALSE(client->inspect("web")->has_value());
+}
+
+TEST_CASE("process-host: a daemon is stopped, started and killed") {
+    FakeProcessHost host;
+    Loop<ProcessHost> loop(host);
+    auto client = ProcessHost::client(loop);
+    const auto first = client->ensure(full_spec())->daemon;
+    REQUIRE(client->signal("web", "KILL"));
+    const auto second = client->inspect("web").value().value();
+    CHECK(second.pid != first.pid);
+    CHECK(second.restarts == 1);
+    CHECK(client->stop("web")->state == DaemonState::Stopped);
+    CHECK(client->signal("web", "KILL").error().code == "process-host.not-running");
+    CHECK(client->plan(full_spec())->action == DaemonAction::Restart);
+    CHECK(client->restart("web")->state == DaemonState::Running);
+}
+
+// What a topology was that knew only the methods of the first day.
+class EarlyProcessHost : public FakeProcessHost {
+ public:
+    Result<Daemon> stop(const std::string& name) override { return ProcessHost::stop(name); }
+    Result<void> signal(const std::string& name, const std::string& signal) override {
+        return ProcessHost::signal(name, signal);
+    }
+    Result<std::vector<std::string>> kept_data() override { return ProcessHost::kept_data(); }
+};
+
+TEST_CASE("process-host: methods that joined later are unknown to an earlier topology") {
+    EarlyProcessHost host;
+    Loop<ProcessHost> loop(host);
+    auto client = ProcessHost::client(loop);
+    CHECK(client->stop("web").error().code == "capability.unknown-method");
+    CHECK(client->signal("web", "KILL").error().code == "capability.unknown-method");
+    CHECK(client->kept_data().error().code == "capability.unknown-method");
 }
 
 TEST_CASE("process-host: wrong parameters are refused with their path, without file contents") {

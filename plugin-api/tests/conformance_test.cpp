@@ -141,6 +141,20 @@ TEST_CASE_METHOD(Fixture, "a scenario records its steps and how they ended") {
     CHECK(host.progress() == std::vector<std::string>{"applied", "destroyed"});
 }
 
+TEST_CASE_METHOD(Fixture, "a scenario that the machine cannot carry is skipped, and what it said travels") {
+    host.answer("host.score", [](const Json&) -> Result<Json> { return Json::object({{"steps", 1}}); });
+    const auto result = host.scenario("sample", Json::object());
+    REQUIRE(result);
+    CHECK(result->passed);
+    CHECK_FALSE(result->skipped);
+    const auto skipped = host.scenario("sample_skipped");
+    REQUIRE(skipped);
+    CHECK_FALSE(skipped->passed);
+    CHECK(skipped->skipped == "no moon tonight");
+    CHECK(skipped->logs.front().lines == std::vector<std::string>{"dark"});
+    CHECK(skipped->commands.front().command == "look up");
+}
+
 TEST_CASE("the entry negotiates levels and tells its own range when there is none in common") {
     const hp_services services{};
     hp_hello hello{sizeof(hp_hello), HP_LEVEL_MAX + 1, HP_LEVEL_MAX + 5, 0, {}, &services};

@@ -120,6 +120,12 @@ Result<void> SampleScenario::run(Run& run) {
     });
 }
 
+Result<void> SkippedScenario::run(Run& run) {
+    run.log_lines("sky", {"dark"});
+    run.command("look up", "whether there is a moon");
+    return run.step("a moon is there", [&]() -> Result<void> { return run.skip("no moon tonight"); });
+}
+
 }  // namespace sample
 
 HARMONY_PLUGIN((harmony::plugin::PluginInfo{.id = "harmony-test/sample",
@@ -128,4 +134,5 @@ HARMONY_PLUGIN((harmony::plugin::PluginInfo{.id = "harmony-test/sample",
                                             .permissions = {.network = {"loopback"}},
                                             .license = "Apache-2.0"}),
                scores<sample::SampleScore>(), topologies<sample::SampleTopology>(),
-               commands<sample::SampleCommand>(), scenarios<sample::SampleScenario>());
+               commands<sample::SampleCommand>(),
+               scenarios<sample::SampleScenario, sample::SkippedScenario>());

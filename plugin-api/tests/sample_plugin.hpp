@@ -105,4 +105,11 @@ class SampleScenario final : public Scenario<NoParameters> {
     Result<void> run(Run& run) override;
 };
 
+class SkippedScenario final : public Scenario<NoParameters> {
+ public:
+    static inline const ScenarioInfo info{.name = "sample_skipped", .summary = "Lacks something"};
+
+    Result<void> run(Run& run) override;
+};
+
 }  // namespace sample

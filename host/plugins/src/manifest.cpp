@@ -119,6 +119,7 @@ CommandManifest read_command(FieldReader& reader) {
     command.description = reader.text("description", Presence::Optional);
     command.requirements = reader.groups("requires");
     command.optional = reader.texts("optional");
+    command.streams = reader.boolean("streams");
     if (command.path.empty()) reader.fail("path", "found no word, expected at least one");
     for (const auto& word : command.path) {
         if (!is_id_word(word) || word.front() == '-') {

@@ -67,6 +67,7 @@ nlohmann::json to_json(const Diagnostic& diagnostic) {
     if (!diagnostic.hint.empty()) json["hint"] = diagnostic.hint;
     if (!diagnostic.path.empty()) json["path"] = diagnostic.path;
     if (diagnostic.retryable) json["retryable"] = true;
+    if (diagnostic.exit_code != 0) json["exit_code"] = diagnostic.exit_code;
     return json;
 }
 
@@ -79,6 +80,8 @@ Diagnostic diagnostic_from(const nlohmann::json& value, std::int32_t status) {
     const auto retryable = value.is_object() ? value.find("retryable") : value.end();
     result.retryable = retryable != value.end() && retryable->is_boolean() && retryable->get<bool>();
     result.status = status;
+    const auto exit_code = value.is_object() ? signed_field(value, "exit_code") : 0;
+    if (exit_code > 0 && exit_code < 256) result.exit_code = static_cast<std::int32_t>(exit_code);
     if (result.code.empty()) result.code = "plugin.unexplained";
     if (result.summary.empty()) result.summary = words_of(status);
     return result;

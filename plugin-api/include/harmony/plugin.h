@@ -95,7 +95,8 @@ typedef struct hp_services {
     int32_t (*invoke)(void* context, const hp_call* call);
     /* [any] One log line, without a newline. call_id may be 0. */
     void (*log)(void* context, uint64_t call_id, int32_t level, hp_bytes message);
-    /* [any] What the user sees while a call runs: {"message": text, "fraction"?: 0..1}. */
+    /* [any] What the user sees while a call runs: {"message": text, "fraction"?: 0..1, "step"?: {...}}
+     * (spec/methods.md, Progress). */
     void (*progress)(void* context, uint64_t call_id, hp_bytes event);
     /* [any] 1 once the call has been cancelled or its deadline has passed, else 0. */
     int32_t (*cancelled)(void* context, uint64_t call_id);

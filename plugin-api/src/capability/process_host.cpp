@@ -28,6 +28,16 @@ struct RemoveParams {
     }
 };
 
+struct SignalParams {
+    std::string name;
+    std::string signal;
+
+    static auto fields() {
+        return harmony::plugin::fields(field("name", &SignalParams::name).required(),
+                                       field("signal", &SignalParams::signal).required());
+    }
+};
+
 struct LogParams {
     std::string name;
     int lines = 20;
@@ -66,6 +76,17 @@ class Client final : public ProcessHost {
         return wire::ask_member<std::vector<std::string>>(caller_, kId, "logs",
                                                           to_json(LogParams{name, lines}), "lines");
     }
+    Result<Daemon> stop(const std::string& name) override {
+        return wire::ask_member<Daemon>(caller_, kId, "stop", to_json(NameParams{name}), "daemon");
+    }
+    Result<void> signal(const std::string& name, const std::string& signal) override {
+        auto answer = caller_.call(kId, "signal", to_json(SignalParams{name, signal}));
+        if (!answer) return failure(std::move(answer.error()));
+        return {};
+    }
+    Result<std::vector<std::string>> kept_data() override {
+        return wire::ask_member<std::vector<std::string>>(caller_, kId, "kept_data", Json::object(), "names");
+    }
 
  private:
     CapabilityCaller& caller_;
@@ -87,6 +108,18 @@ std::optional<Action> step_action(DaemonAction action) {
             return Action::Restart;
     }
     return std::nullopt;
+}
+
+Result<Daemon> ProcessHost::stop(const std::string& /*name*/) {
+    return unknown_capability_method(kId, "stop");
+}
+
+Result<void> ProcessHost::signal(const std::string& /*name*/, const std::string& /*signal*/) {
+    return unknown_capability_method(kId, "signal");
+}
+
+Result<std::vector<std::string>> ProcessHost::kept_data() {
+    return unknown_capability_method(kId, "kept_data");
 }
 
 std::unique_ptr<ProcessHost> ProcessHost::client(CapabilityCaller& caller) {
@@ -120,6 +153,15 @@ Result<Json> ProcessHost::dispatch(ProcessHost& server, std::string_view method,
         return serve<LogParams>(
             params, [&](const LogParams& p) { return reply("lines", server.logs(p.name, p.lines)); });
     }
+    if (method == "stop") {
+        return serve<NameParams>(params,
+                                 [&](const NameParams& p) { return reply("daemon", server.stop(p.name)); });
+    }
+    if (method == "signal") {
+        return serve<SignalParams>(
+            params, [&](const SignalParams& p) { return reply(server.signal(p.name, p.signal)); });
+    }
+    if (method == "kept_data") return reply("names", server.kept_data());
     return unknown_capability_method(kId, method);
 }
 

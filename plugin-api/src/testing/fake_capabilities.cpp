@@ -114,8 +114,8 @@ Result<Daemon> FakeProcessHost::restart(const std::string& name) {
 
 Result<bool> FakeProcessHost::remove(const std::string& name, bool delete_data) {
     if (auto fault = note("remove " + name)) return failure(*fault);
-    if (delete_data) data_.erase(name);
-    return daemons_.erase(name) > 0;
+    const bool had_data = delete_data && data_.erase(name) > 0;
+    return daemons_.erase(name) > 0 || had_data;
 }
 
 Result<std::vector<std::string>> FakeProcessHost::logs(const std::string& name, int lines) {
@@ -126,7 +126,37 @@ Result<std::vector<std::string>> FakeProcessHost::logs(const std::string& name, 
     return std::vector<std::string>(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
 }
 
-void FakeProcessHost::stop(const std::string& name) {
+Result<Daemon> FakeProcessHost::stop(const std::string& name) {
+    if (auto fault = note("stop " + name)) return failure(*fault);
+    if (!daemons_.contains(name)) return no_daemon(name);
+    lose(name);
+    return daemons_.at(name).daemon;
+}
+
+Result<void> FakeProcessHost::signal(const std::string& name, const std::string& signal) {
+    if (auto fault = note("signal " + name + " " + signal)) return failure(*fault);
+    auto found = daemons_.find(name);
+    if (found == daemons_.end()) return no_daemon(name);
+    if (found->second.daemon.pid == 0) {
+        return failure("process-host.not-running", "the daemon " + name + " does not run");
+    }
+    if (signal != "KILL" && signal != "TERM") return {};
+    const std::int64_t restarts = found->second.daemon.restarts + 1;
+    start(DaemonSpec(found->second.spec));
+    daemons_.at(name).daemon.restarts = restarts;
+    return {};
+}
+
+Result<std::vector<std::string>> FakeProcessHost::kept_data() {
+    if (auto fault = note("kept_data")) return failure(*fault);
+    std::vector<std::string> names;
+    for (const auto& name : data_) {
+        if (!daemons_.contains(name)) names.push_back(name);
+    }
+    return names;
+}
+
+void FakeProcessHost::lose(const std::string& name) {
     auto found = daemons_.find(name);
     if (found == daemons_.end()) return;
     found->second.daemon.state = DaemonState::Stopped;

@@ -35,10 +35,12 @@ struct FakeHost::Services {
     static void progress(void* context, std::uint64_t call, hp_bytes event) noexcept {
         auto parsed = Json::parse(text_of(event));
         const std::string message = parsed ? (*parsed)["message"].string_or("") : std::string();
+        // A step's end repeats the message of its begin.
+        const bool repeated = parsed && (*parsed)["step"]["state"].string_or("") == "end";
         FakeHost& host = self(context);
         {
             std::lock_guard lock(host.mutex_);
-            host.progress_.push_back(message);
+            if (!repeated) host.progress_.push_back(message);
         }
         if (!host.cancel_on_.empty() && message == host.cancel_on_) {
             host.plugin_.cancel(host.plugin_.context, call);

@@ -194,6 +194,18 @@ class ProcessHost {
     // Reads only: the last lines of its log.
     virtual Result<std::vector<std::string>> logs(const std::string& name, int lines) = 0;
 
+    // The three below joined process-host/1 later: a topology built before them answers
+    // unknown_capability_method(), as their default does.
+
+    // Ends it and leaves it ended, with its configuration and data, until restart or ensure. Returns when it
+    // has ended.
+    virtual Result<Daemon> stop(const std::string& name);
+    // Sends its process a signal, such as "KILL": for tests of what happens then. A daemon that ends of it
+    // is started again as after any other end. Returns once the signal is sent; process-host.not-running.
+    virtual Result<void> signal(const std::string& name, const std::string& signal);
+    // Reads only: daemons that were removed and whose data was kept, sorted.
+    virtual Result<std::vector<std::string>> kept_data();
+
     [[nodiscard]] static std::unique_ptr<ProcessHost> client(CapabilityCaller& caller);
     [[nodiscard]] static Result<Json> dispatch(ProcessHost& server, std::string_view method,
                                                const Json& params);

@@ -28,6 +28,16 @@ struct Session {
     [[nodiscard]] bool offers(std::string_view capability) const;
 };
 
+// A named part of a scenario that begins, or has ended.
+struct StepEvent {
+    std::string name;
+    bool ended = false;
+    // Of one that has ended:
+    bool ok = false;
+    std::string detail{};
+    std::int64_t duration_ms = 0;
+};
+
 enum class LogLevel : std::int32_t {
     Debug = HP_LOG_DEBUG,
     Info = HP_LOG_INFO,
@@ -49,6 +59,8 @@ class Call {
     virtual void log(LogLevel level, std::string_view message) = 0;
     // What the user sees while this runs; fraction is 0 to 1.
     virtual void progress(std::string_view message, std::optional<double> fraction = std::nullopt) = 0;
+    // Progress of a scenario, which the user sees step by step. Used by ScenarioRun::step().
+    virtual void step(const StepEvent& event) { progress(event.name); }
     // True once the user has cancelled it or its deadline has passed: return cancelled_failure() soon.
     [[nodiscard]] virtual bool cancelled() const = 0;
     [[nodiscard]] virtual std::optional<Clock::time_point> deadline() const = 0;

@@ -56,12 +56,16 @@ struct CommandInfo {
     std::string description{};
     std::vector<CommandArgument> arguments{};
     std::vector<CommandExample> examples{};
+    // It prints as it goes on, and ends when it is cancelled: no deadline unless the user sets one, and with
+    // --output json one document a line (spec/methods.md, Commands).
+    bool streams = false;
 
     static auto fields() {
         return harmony::plugin::fields(
             field("path", &CommandInfo::path), field("summary", &CommandInfo::summary),
             field("description", &CommandInfo::description), field("arguments", &CommandInfo::arguments),
-            field("examples", &CommandInfo::examples));
+            field("examples", &CommandInfo::examples),
+            field("streams", &CommandInfo::streams).omit_default());
     }
 };
 
@@ -121,16 +125,33 @@ struct Table {
 };
 
 struct CommandResult {
-    std::optional<Json> data{};   // what --output json prints
-    std::vector<Table> tables{};  // for people
-    std::string text{};           // for people
-    bool failed = false;          // exit code 1 though there is output
+    std::optional<Json> data{};               // what --output json prints
+    std::vector<Table> tables{};              // for people
+    std::string text{};                       // for people
+    bool failed = false;                      // exit code 1 though there is output
+    std::optional<std::int64_t> exit_code{};  // 0 to 255: harmony's own, whatever `failed` says
 
     static auto fields() {
         return harmony::plugin::fields(field("data", &CommandResult::data),
                                        field("tables", &CommandResult::tables).omit_default(),
                                        field("text", &CommandResult::text).omit_default(),
-                                       field("failed", &CommandResult::failed).omit_default());
+                                       field("failed", &CommandResult::failed).omit_default(),
+                                       field("exit_code", &CommandResult::exit_code));
+    }
+};
+
+// A piece of output while a command runs. The host prints `text` for people and `data` for --output json.
+struct CommandOutput {
+    std::string stream = "stdout";  // or stderr
+    std::string text{};             // as it is, with its line ends
+    std::string label{};            // before each line, in a colour of its own on a terminal
+    std::optional<Json> data{};     // an object; only of commands that stream
+
+    static auto fields() {
+        return harmony::plugin::fields(field("stream", &CommandOutput::stream).omit_default(),
+                                       field("text", &CommandOutput::text).omit_default(),
+                                       field("label", &CommandOutput::label).omit_default(),
+                                       field("data", &CommandOutput::data));
     }
 };
 
@@ -144,6 +165,14 @@ class CommandRun : public CapabilityRun<Capabilities...> {
     [[nodiscard]] const CommandArguments& arguments() const { return arguments_; }
     // A person looks at the output. The host asks questions; a plugin never does.
     [[nodiscard]] bool interactive() const { return interactive_; }
+    // Prints now. Returns when it has been written, so that a slow reader slows the command down. An error:
+    // who read the output has gone, and nothing more will be printed; or the host is older than this
+    // (HP_E_METHOD).
+    Result<void> print(const CommandOutput& output) {
+        auto printed = this->call().invoke("host.output", to_json(output));
+        if (!printed) return failure(std::move(printed.error()));
+        return {};
+    }
 
  private:
     CommandArguments arguments_;

@@ -20,6 +20,8 @@ struct Diagnostic {
     std::string path{};                 // the parameter at fault, as devices[0].id
     bool retryable = false;             // the same call may succeed later
     std::int32_t status = HP_E_FAILED;  // the HP_E_* value that crosses the boundary
+    // Of a command that stands for another program: what harmony ends with; 0 leaves it to `status`.
+    std::int32_t exit_code = 0;
 };
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <functional>
 #include <harmony/plugin/capability.hpp>
 #include <harmony/plugin/plan.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,15 +39,41 @@ struct ScenarioArtifact {
     }
 };
 
-struct ScenarioResult {
-    bool passed = false;
-    std::vector<ScenarioStep> steps{};
-    std::vector<ScenarioArtifact> artifacts{};
+// The last lines of something that took part, for a look at why it failed.
+struct ScenarioLog {
+    std::string name;
+    std::vector<std::string> lines{};
 
     static auto fields() {
-        return harmony::plugin::fields(field("passed", &ScenarioResult::passed),
-                                       field("steps", &ScenarioResult::steps),
-                                       field("artifacts", &ScenarioResult::artifacts));
+        return harmony::plugin::fields(field("name", &ScenarioLog::name),
+                                       field("lines", &ScenarioLog::lines));
+    }
+};
+
+// What a person may type to look at what was kept.
+struct ScenarioCommand {
+    std::string command;
+    std::string explanation{};
+
+    static auto fields() {
+        return harmony::plugin::fields(field("command", &ScenarioCommand::command),
+                                       field("explanation", &ScenarioCommand::explanation));
+    }
+};
+
+struct ScenarioResult {
+    bool passed = false;
+    std::optional<std::string> skipped{};  // what the machine lacks; then passed is false
+    std::vector<ScenarioStep> steps{};
+    std::vector<ScenarioArtifact> artifacts{};
+    std::vector<ScenarioLog> logs{};
+    std::vector<ScenarioCommand> commands{};
+
+    static auto fields() {
+        using Self = ScenarioResult;
+        return harmony::plugin::fields(field("passed", &Self::passed), field("skipped", &Self::skipped),
+                                       field("steps", &Self::steps), field("artifacts", &Self::artifacts),
+                                       field("logs", &Self::logs), field("commands", &Self::commands));
     }
 };
 
@@ -61,6 +88,13 @@ class ScenarioRecorder {
     void artifact(std::string name, std::string path) {
         result_.artifacts.push_back({std::move(name), std::move(path)});
     }
+    void log_lines(std::string name, std::vector<std::string> lines) {
+        result_.logs.push_back({std::move(name), std::move(lines)});
+    }
+    void command(std::string command, std::string explanation) {
+        result_.commands.push_back({std::move(command), std::move(explanation)});
+    }
+    tl::unexpected<Diagnostic> skip(std::string reason);
     Result<std::int64_t> score(std::string_view name, Purpose purpose, const Json& settings);
     // A failure that no step holds becomes a step of its own, named like the scenario.
     [[nodiscard]] Result<ScenarioResult> finish(const std::string& scenario, Result<void> outcome) &&;
@@ -87,9 +121,22 @@ class ScenarioRun : public CapabilityRun<Capabilities...> {
     Result<void> step(std::string name, const std::function<Result<void>()>& body) {
         return recorder_.step(std::move(name), body);
     }
-    // A file that helps to understand the outcome.
+    // A file, or an address, that helps to understand the outcome.
     void artifact(std::string name, std::string path) {
         recorder_.artifact(std::move(name), std::move(path));
+    }
+    // The last lines of something that took part; shown when the scenario has failed. No secrets.
+    void log_lines(std::string name, std::vector<std::string> lines) {
+        recorder_.log_lines(std::move(name), std::move(lines));
+    }
+    // Shown to whoever keeps what the scenario made: how to look at it.
+    void command(std::string command, std::string explanation) {
+        recorder_.command(std::move(command), std::move(explanation));
+    }
+    // Ends the scenario as skipped: `return run.skip("podman cannot ...")`. Only for what the machine lacks
+    // and no capability names; a requirement that is not met is the host's to skip.
+    [[nodiscard]] tl::unexpected<Diagnostic> skip(std::string reason) {
+        return recorder_.skip(std::move(reason));
     }
     // Plans and applies a Score in the scenario's context, with its smoke test, or destroys it. The settings
     // are those of the Score's parameter struct. Returns the number of steps that were needed.

@@ -57,6 +57,7 @@ struct CommandManifest {
     Requirements requirements;
     std::vector<std::string> optional;
     std::vector<CommandArgument> arguments;
+    bool streams = false;  // prints while it runs
 };
 
 struct ScenarioManifest {

@@ -14,14 +14,19 @@ class Cancellation {
 
     // Any thread; safe in a signal handler.
     void request() noexcept;
-    [[nodiscard]] int requests() const noexcept { return requests_.load(); }
+    // Since the last acknowledge().
+    [[nodiscard]] int requests() const noexcept { return requests_.load() - acknowledged_.load(); }
     [[nodiscard]] bool requested() const noexcept { return requests() > 0; }
+    // What was asked to stop has stopped. What runs from here on, such as cleaning up after it, can be
+    // cancelled by requests that are still to come.
+    void acknowledge() noexcept { acknowledged_.store(requests_.load()); }
 
     // Becomes readable with the first request and again with the second; for poll(). Owned by this object.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
  private:
     std::atomic<int> requests_{0};
+    std::atomic<int> acknowledged_{0};
     int descriptor_ = -1;
 };
 

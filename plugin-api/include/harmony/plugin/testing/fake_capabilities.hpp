@@ -31,7 +31,7 @@ class CallRecord {
     std::map<std::size_t, Diagnostic> faults_;
 };
 
-class FakeProcessHost final : public ProcessHost, public CallRecord {
+class FakeProcessHost : public ProcessHost, public CallRecord {
  public:
     Result<DaemonPlan> plan(const DaemonSpec& spec) override;
     Result<DaemonEnsured> ensure(const DaemonSpec& spec) override;
@@ -40,9 +40,13 @@ class FakeProcessHost final : public ProcessHost, public CallRecord {
     Result<Daemon> restart(const std::string& name) override;
     Result<bool> remove(const std::string& name, bool delete_data) override;
     Result<std::vector<std::string>> logs(const std::string& name, int lines) override;
+    Result<Daemon> stop(const std::string& name) override;
+    // KILL and TERM start it anew at once, as a supervisor would.
+    Result<void> signal(const std::string& name, const std::string& signal) override;
+    Result<std::vector<std::string>> kept_data() override;
 
     // As if it had died and its supervisor with it.
-    void stop(const std::string& name);
+    void lose(const std::string& name);
     void set_logs(const std::string& name, std::vector<std::string> lines) { logs_[name] = std::move(lines); }
     [[nodiscard]] const DaemonSpec* spec(const std::string& name) const;
     // Daemons whose data is still there, removed ones included.
