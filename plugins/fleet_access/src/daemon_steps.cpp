@@ -12,6 +12,20 @@ namespace {
 constexpr const char* kDaemonKind = "daemon";
 constexpr const char* kPortInUse = "process-host.port-in-use";
 
+// What an earlier removal has left, where the topology can tell.
+plugin::Result<std::optional<Step>> kept_data_removal(plugin::ProcessHost& host, const std::string& name,
+                                                      const std::string& data) {
+    const auto kept = host.kept_data();
+    if (!kept && kept.error().code == "capability.unknown-method") return std::optional<Step>();
+    if (!kept) return failure(kept.error());
+    if (std::find(kept->begin(), kept->end(), name) == kept->end()) return std::optional<Step>();
+    return Step{.id = daemon_step_id(name),
+                .action = plugin::Action::Delete,
+                .object = {.kind = "data", .name = name},
+                .summary = "delete " + data + ", which an earlier run has kept",
+                .destructive = true};
+}
+
 }  // namespace
 
 plugin::Object daemon_object(const plugin::Daemon& daemon) {
@@ -51,7 +65,10 @@ plugin::Result<std::optional<Step>> daemon_removal(plugin::ProcessHost& host, co
                                                    bool delete_data, const std::string& data) {
     auto daemon = host.inspect(name);
     if (!daemon) return failure(std::move(daemon.error()));
-    if (!*daemon) return std::optional<Step>();
+    if (!*daemon) {
+        if (!delete_data) return std::optional<Step>();
+        return kept_data_removal(host, name, data);
+    }
     return Step{.id = daemon_step_id(name),
                 .action = plugin::Action::Delete,
                 .object = {.kind = kDaemonKind, .name = name},

@@ -66,16 +66,28 @@ void ContextFolders::remove_leftovers() const {
     fs::remove(daemons(), ignored);
 }
 
-std::vector<std::string> ContextFolders::daemon_names() const {
+template <class Condition>
+std::vector<std::string> ContextFolders::names_where(Condition holds) const {
     std::vector<std::string> names;
     std::error_code absent;
     for (fs::directory_iterator entry(daemons(), absent), end; entry != end; entry.increment(absent)) {
         std::error_code ignored;
-        if (fs::exists(entry->path() / "spec.json", ignored))
-            names.push_back(entry->path().filename().string());
+        if (holds(DaemonFolders(entry->path()), ignored)) names.push_back(entry->path().filename().string());
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+std::vector<std::string> ContextFolders::daemon_names() const {
+    return names_where([](const DaemonFolders& folders, std::error_code& ignored) {
+        return fs::exists(folders.spec(), ignored);
+    });
+}
+
+std::vector<std::string> ContextFolders::kept_data() const {
+    return names_where([](const DaemonFolders& folders, std::error_code& ignored) {
+        return !fs::exists(folders.spec(), ignored) && fs::exists(folders.data(), ignored);
+    });
 }
 
 }  // namespace harmony::local

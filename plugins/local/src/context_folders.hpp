@@ -53,8 +53,12 @@ class ContextFolders {
 
     // Names of the daemons with a record, sorted.
     [[nodiscard]] std::vector<std::string> daemon_names() const;
+    // Names of those that were removed and whose data was kept, sorted.
+    [[nodiscard]] std::vector<std::string> kept_data() const;
 
  private:
+    template <class Condition>
+    [[nodiscard]] std::vector<std::string> names_where(Condition holds) const;
     [[nodiscard]] std::filesystem::path runtime_link() const { return state_ / "runtime"; }
     std::filesystem::path state_;
 };

@@ -69,12 +69,32 @@ Outcome<std::vector<DaemonView>> LocalDaemons::list() const {
 }
 
 Outcome<DaemonView> LocalDaemons::restart(const std::string& name, const Cancelled& cancelled) {
-    auto known = inspect(name);
-    if (!known) return pass_on(known.error());
-    if (!*known) return problem("process-host.not-found", "there is no daemon named " + name);
+    if (auto known = check_known(name); !known) return pass_on(known.error());
     auto result = supervisor_.request("restart", {{"name", name}}, cancelled);
     if (!result) return pass_on(result.error());
     return daemon_view_from_json(result->value("daemon", json::object()));
+}
+
+Outcome<DaemonView> LocalDaemons::stop(const std::string& name, const Cancelled& cancelled) {
+    if (auto known = check_known(name); !known) return pass_on(known.error());
+    auto result = supervisor_.request("stop", {{"name", name}}, cancelled);
+    if (!result) return pass_on(result.error());
+    return daemon_view_from_json(result->value("daemon", json::object()));
+}
+
+Outcome<void> LocalDaemons::signal(const std::string& name, const std::string& signal,
+                                   const Cancelled& cancelled) {
+    if (auto known = check_known(name); !known) return known;
+    auto result = supervisor_.request("signal", {{"name", name}, {"signal", signal}}, cancelled);
+    if (!result) return pass_on(result.error());
+    return {};
+}
+
+Outcome<void> LocalDaemons::check_known(const std::string& name) const {
+    auto known = inspect(name);
+    if (!known) return pass_on(known.error());
+    if (!*known) return problem("process-host.not-found", "there is no daemon named " + name);
+    return {};
 }
 
 Outcome<bool> LocalDaemons::remove(const std::string& name, bool delete_data, const Cancelled& cancelled) {

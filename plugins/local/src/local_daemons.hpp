@@ -40,6 +40,10 @@ class LocalDaemons {
     [[nodiscard]] Outcome<DaemonView> restart(const std::string& name, const Cancelled& cancelled);
     [[nodiscard]] Outcome<bool> remove(const std::string& name, bool delete_data, const Cancelled& cancelled);
     [[nodiscard]] Outcome<std::vector<std::string>> logs(const std::string& name, int lines) const;
+    [[nodiscard]] Outcome<DaemonView> stop(const std::string& name, const Cancelled& cancelled);
+    [[nodiscard]] Outcome<void> signal(const std::string& name, const std::string& signal,
+                                       const Cancelled& cancelled);
+    [[nodiscard]] std::vector<std::string> kept_data() const { return context_.kept_data(); }
 
     [[nodiscard]] Outcome<std::vector<Service>> services() const;
     [[nodiscard]] Outcome<int> resolve(const std::string& service, const std::string& port) const;
@@ -48,6 +52,9 @@ class LocalDaemons {
     [[nodiscard]] SupervisorClient& supervisor() { return supervisor_; }
 
  private:
+    // process-host.not-found where it is not deployed, without starting a supervisor for it.
+    [[nodiscard]] Outcome<void> check_known(const std::string& name) const;
+
     ContextFolders context_;
     std::vector<std::string> program_dirs_;
     SupervisorClient supervisor_;

@@ -128,6 +128,14 @@ class ProcessHostServer final : public plugin::ProcessHost {
     Result<std::vector<std::string>> logs(const std::string& name, int lines) override {
         return translated(topology_.daemons().logs(name, lines));
     }
+    Result<plugin::Daemon> stop(const std::string& name) override {
+        return translated(topology_.daemons().stop(name, topology_.cancelled()),
+                          [](DaemonView&& view) { return to_sdk(view); });
+    }
+    Result<void> signal(const std::string& name, const std::string& signal) override {
+        return translated(topology_.daemons().signal(name, signal, topology_.cancelled()));
+    }
+    Result<std::vector<std::string>> kept_data() override { return topology_.daemons().kept_data(); }
 
  private:
     LocalTopology& topology_;

@@ -163,6 +163,15 @@ void ManagedDaemon::stop() {
     handle(Event::Stop);
 }
 
+Outcome<void> ManagedDaemon::signal(const std::string& name) {
+    const int number = signal_number(name);
+    if (number <= 0) return problem("process-host.invalid-signal", "there is no signal \"" + name + "\"");
+    if (!pidfd_) return problem("process-host.not-running", "the daemon " + name_ + " does not run");
+    log_(name_ + ": signal " + name + " was asked for");
+    send_signal(pidfd_, number);
+    return {};
+}
+
 Outcome<void> ManagedDaemon::erase(bool delete_data) {
     std::error_code error;
     // The spec goes first: what is left after a crash here is no daemon any more.

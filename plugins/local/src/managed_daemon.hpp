@@ -36,6 +36,8 @@ class ManagedDaemon {
                                               const std::function<bool(int)>& port_taken);
     void restart();
     void stop();
+    // process-host.not-running, or process-host.invalid-signal.
+    [[nodiscard]] Outcome<void> signal(const std::string& name);
     // After News::Stopped. With delete_data nothing of the daemon is left.
     [[nodiscard]] Outcome<void> erase(bool delete_data);
 

@@ -160,7 +160,7 @@ void Supervisor::poll_once() {
         if (polled[i].revents != 0) reactions[i]();
     }
     on_timers();
-    finish_removals();
+    finish_stops();
     std::erase_if(clients_, [](const auto& client) { return client->gone; });
 }
 
@@ -172,7 +172,7 @@ void Supervisor::on_timers() {
         const auto daemon = daemons_.find(waiter->daemon);
         if (waiter->client.expired()) {
             // Nobody waits any more; a removal that was asked for still happens.
-            waiter = waiter->for_removal ? std::next(waiter) : waiters_.erase(waiter);
+            waiter = waiter->goal == Goal::Removed ? std::next(waiter) : waiters_.erase(waiter);
         } else if (waiter->deadline && *waiter->deadline <= now && daemon != daemons_.end()) {
             answer(waiter->client, pass_on(not_ready(*waiter, *daemon->second, false)));
             waiter = waiters_.erase(waiter);

@@ -37,12 +37,13 @@ class Supervisor {
         bool waiting = false;  // for the answer to its request
         bool gone = false;
     };
+    enum class Goal { Ready, Stopped, Removed };
     // A request whose answer depends on what a daemon does next.
     struct Waiter {
         std::weak_ptr<Client> client;
         std::string daemon;
-        bool for_removal = false;
-        bool delete_data = false;
+        Goal goal = Goal::Ready;
+        bool delete_data = false;  // with Goal::Removed
         DaemonAction action = DaemonAction::None;
         int exits_before = 0;
         std::optional<TimePoint> deadline;
@@ -64,11 +65,19 @@ class Supervisor {
     [[nodiscard]] Outcome<void> ensure(const std::shared_ptr<Client>& client, const nlohmann::json& params);
     [[nodiscard]] Outcome<void> restart(const std::shared_ptr<Client>& client, const nlohmann::json& params);
     [[nodiscard]] Outcome<void> remove(const std::shared_ptr<Client>& client, const nlohmann::json& params);
+    [[nodiscard]] Outcome<void> stop(const std::shared_ptr<Client>& client, const nlohmann::json& params);
+    [[nodiscard]] Outcome<void> signal(const std::shared_ptr<Client>& client, const nlohmann::json& params);
+    [[nodiscard]] Outcome<ManagedDaemon*> known_daemon(const nlohmann::json& params);
+    // Whoever waits for it to become ready waits in vain from here on.
+    void disappoint_waiters(const std::string& name, const std::string& why);
+    void wait_until_stopped(const std::shared_ptr<Client>& client, ManagedDaemon& daemon, Goal goal,
+                            bool delete_data);
     void wait_until_ready(const std::shared_ptr<Client>& client, ManagedDaemon& daemon, DaemonAction action,
                           int exits_before);
     ManagedDaemon& add_daemon(const std::string& name);
     void on_news(const std::string& name, ManagedDaemon::News news);
-    void finish_removals();
+    void finish_stops();
+    [[nodiscard]] Outcome<nlohmann::json> stopped_result(const Waiter& waiter);
     [[nodiscard]] Outcome<nlohmann::json> ready_result(const Waiter& waiter) const;
     [[nodiscard]] Problem not_ready(const Waiter& waiter, const ManagedDaemon& daemon,
                                     bool keeps_ending) const;

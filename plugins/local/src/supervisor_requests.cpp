@@ -28,6 +28,10 @@ void Supervisor::handle_request(const std::shared_ptr<Client>& client, const jso
         accepted = restart(client, params);
     } else if (method == "remove") {
         accepted = remove(client, params);
+    } else if (method == "stop") {
+        accepted = stop(client, params);
+    } else if (method == "signal") {
+        accepted = signal(client, params);
     } else if (method == "ping") {
         answer(client, json::object());
     } else if (method == "shutdown") {
@@ -72,13 +76,35 @@ Outcome<void> Supervisor::ensure(const std::shared_ptr<Client>& client, const js
     return {};
 }
 
-Outcome<void> Supervisor::restart(const std::shared_ptr<Client>& client, const json& params) {
+Outcome<ManagedDaemon*> Supervisor::known_daemon(const json& params) {
     const std::string name = params.value("name", "");
     const auto found = daemons_.find(name);
     if (found == daemons_.end()) return problem("process-host.not-found", "there is no daemon named " + name);
-    const int exits_before = found->second->exits();
-    found->second->restart();
-    wait_until_ready(client, *found->second, DaemonAction::Restart, exits_before);
+    return found->second.get();
+}
+
+Outcome<void> Supervisor::restart(const std::shared_ptr<Client>& client, const json& params) {
+    const auto daemon = known_daemon(params);
+    if (!daemon) return pass_on(daemon.error());
+    const int exits_before = (*daemon)->exits();
+    (*daemon)->restart();
+    wait_until_ready(client, **daemon, DaemonAction::Restart, exits_before);
+    return {};
+}
+
+Outcome<void> Supervisor::stop(const std::shared_ptr<Client>& client, const json& params) {
+    const auto daemon = known_daemon(params);
+    if (!daemon) return pass_on(daemon.error());
+    disappoint_waiters((*daemon)->name(), "was stopped");
+    wait_until_stopped(client, **daemon, Goal::Stopped, false);
+    return {};
+}
+
+Outcome<void> Supervisor::signal(const std::shared_ptr<Client>& client, const json& params) {
+    const auto daemon = known_daemon(params);
+    if (!daemon) return pass_on(daemon.error());
+    if (auto sent = (*daemon)->signal(params.value("signal", "")); !sent) return sent;
+    answer(client, Outcome<json>(json::object()));
     return {};
 }
 
@@ -111,54 +137,63 @@ Outcome<void> Supervisor::remove(const std::shared_ptr<Client>& client, const js
         former.take_over(std::nullopt);
         found = daemons_.find(name);
     }
-    // Whoever waits for it to become ready waits in vain from here on.
-    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
-        if (waiter->daemon != name || waiter->for_removal) {
-            ++waiter;
-            continue;
-        }
-        answer(waiter->client, problem("process-host.removed", name + " was removed before it became ready"));
-        waiter = waiters_.erase(waiter);
-    }
-    Waiter waiter;
-    waiter.client = client;
-    waiter.daemon = name;
-    waiter.for_removal = true;
-    waiter.delete_data = params.value("delete_data", false);
-    waiters_.push_back(std::move(waiter));
-    found->second->stop();
+    disappoint_waiters(name, "was removed");
+    wait_until_stopped(client, *found->second, Goal::Removed, params.value("delete_data", false));
     return {};
 }
 
-void Supervisor::finish_removals() {
+void Supervisor::disappoint_waiters(const std::string& name, const std::string& why) {
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
-        const auto daemon = daemons_.find(waiter->daemon);
-        const bool stopped = daemon == daemons_.end() || daemon->second->is_stopped();
-        if (!waiter->for_removal || !stopped) {
+        if (waiter->daemon != name || waiter->goal != Goal::Ready) {
             ++waiter;
             continue;
         }
-        const auto erased =
-            daemon == daemons_.end() ? Outcome<void>{} : daemon->second->erase(waiter->delete_data);
-        if (erased) {
-            if (daemon != daemons_.end()) log(waiter->daemon + ": removed");
-            daemons_.erase(waiter->daemon);
-            answer(waiter->client, json{{"removed", true}});
-        } else {
-            answer(waiter->client, pass_on(erased.error()));
-        }
+        answer(waiter->client, problem("process-host.removed", name + " " + why + " before it became ready"));
         waiter = waiters_.erase(waiter);
     }
 }
 
+void Supervisor::wait_until_stopped(const std::shared_ptr<Client>& client, ManagedDaemon& daemon, Goal goal,
+                                    bool delete_data) {
+    Waiter waiter;
+    waiter.client = client;
+    waiter.daemon = daemon.name();
+    waiter.goal = goal;
+    waiter.delete_data = delete_data;
+    waiters_.push_back(std::move(waiter));
+    daemon.stop();
+}
+
+void Supervisor::finish_stops() {
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+        const auto daemon = daemons_.find(waiter->daemon);
+        const bool stopped = daemon == daemons_.end() || daemon->second->is_stopped();
+        if (waiter->goal == Goal::Ready || !stopped) {
+            ++waiter;
+            continue;
+        }
+        answer(waiter->client, stopped_result(*waiter));
+        waiter = waiters_.erase(waiter);
+    }
+}
+
+Outcome<json> Supervisor::stopped_result(const Waiter& waiter) {
+    const auto daemon = daemons_.find(waiter.daemon);
+    if (waiter.goal == Goal::Stopped) return ready_result(waiter);
+    if (daemon == daemons_.end()) return json{{"removed", true}};
+    if (auto erased = daemon->second->erase(waiter.delete_data); !erased) return pass_on(erased.error());
+    log(waiter.daemon + ": removed");
+    daemons_.erase(daemon);
+    return json{{"removed", true}};
+}
+
 void Supervisor::on_news(const std::string& name, ManagedDaemon::News news) {
-    if (news == ManagedDaemon::News::Stopped)
-        return;  // finish_removals() acts, outside the daemon's own calls
+    if (news == ManagedDaemon::News::Stopped) return;  // finish_stops() acts, outside the daemon's own calls
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
         const auto& daemon = *daemons_.at(name);
         const bool ready = news == ManagedDaemon::News::Ready;
         const bool hopeless = daemon.exits() - waiter->exits_before >= kEndsUntilHopeless;
-        if (waiter->daemon != name || waiter->for_removal || (!ready && !hopeless)) {
+        if (waiter->daemon != name || waiter->goal != Goal::Ready || (!ready && !hopeless)) {
             ++waiter;
             continue;
         }

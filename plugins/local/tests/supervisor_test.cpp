@@ -42,6 +42,53 @@ TEST_CASE("a killed daemon is started again and its end is named") {
     CHECK(now.last_exit == "signal KILL");
 }
 
+TEST_CASE("a daemon that was stopped stays so until it is started, and keeps its data") {
+    TemporaryContext context;
+    const auto spec = sleeper("sleeper");
+    const auto first = context.ensured(spec);
+    context.ensured(sleeper("other"));  // keeps the supervisor alive
+    auto stopped = context.daemons().stop("sleeper", never);
+    REQUIRE(stopped);
+    CHECK(stopped->state == "stopped");
+    CHECK(stopped->pid == 0);
+    CHECK_FALSE(identify(first.pid));
+    CHECK(context.planned(spec).action == DaemonAction::Restart);
+    CHECK(context.daemons().signal("sleeper", "KILL", never).error().code == "process-host.not-running");
+    auto started = context.daemons().restart("sleeper", never);
+    REQUIRE(started);
+    CHECK(started->ready);
+    CHECK(started->pid != first.pid);
+    CHECK(context.planned(spec).action == DaemonAction::None);
+    CHECK(context.daemons().stop("nobody", never).error().code == "process-host.not-found");
+}
+
+TEST_CASE("a signal reaches the daemon's process, and what ends of it is started again") {
+    TemporaryContext context;
+    const auto first = context.ensured(sleeper("sleeper"));
+    CHECK(context.daemons().signal("sleeper", "NONSENSE", never).error().code ==
+          "process-host.invalid-signal");
+    REQUIRE(context.daemons().signal("sleeper", "KILL", never));
+    REQUIRE(eventually([&] {
+        const auto now = context.view("sleeper");
+        return now.pid != 0 && now.pid != first.pid && now.ready;
+    }));
+    CHECK(context.view("sleeper").last_exit == "signal KILL");
+}
+
+TEST_CASE("data that a removal has kept is told, and goes with a later removal") {
+    TemporaryContext context;
+    const auto first = context.ensured(sleeper("sleeper"));
+    std::ofstream(std::filesystem::path(first.data_dir) / "book") << "words";
+    CHECK(context.daemons().kept_data().empty());
+    REQUIRE(context.daemons().remove("sleeper", false, never));
+    CHECK(context.daemons().kept_data() == std::vector<std::string>{"sleeper"});
+    auto removed = context.daemons().remove("sleeper", true, never);
+    REQUIRE(removed);
+    CHECK(*removed);
+    CHECK(context.daemons().kept_data().empty());
+    CHECK_FALSE(std::filesystem::exists(first.data_dir));
+}
+
 TEST_CASE("a daemon survives the death of its supervisor and the next one adopts it") {
     TemporaryContext context;
     const auto spec = sleeper("sleeper");

@@ -18,7 +18,8 @@ namespace harmony::fleet_access {
                                                                       const std::string& port_parameter = "");
 
 // The daemon, when there is one, is stopped and removed. `data` is its data in the user's words; it is
-// deleted only with delete_data, which makes the step destructive.
+// deleted only with delete_data, which makes the step destructive. With delete_data there is also a step for
+// data that an earlier removal has kept.
 [[nodiscard]] plugin::Result<std::optional<plugin::Step>> daemon_removal(plugin::ProcessHost& host,
                                                                          const std::string& name,
                                                                          bool delete_data,

@@ -21,6 +21,7 @@ inline constexpr std::string_view kNatsClientPort = "client";
 inline constexpr std::string_view kNatsMonitorPort = "monitor";
 inline constexpr std::string_view kAdminSecret = "nats/admin";
 inline constexpr std::string_view kOperatorSecret = "nats/operator";
+inline constexpr std::string_view kSimulatorSecret = "nats/simulator";
 inline constexpr std::string_view kDeviceSecretPrefix = "nats/device/";
 
 [[nodiscard]] std::string device_secret(const contracts::DeviceId& device);
