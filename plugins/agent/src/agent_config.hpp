@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace harmony::fleet_agent {
 
@@ -11,9 +12,14 @@ struct AgentSettings {
     std::map<std::string, std::string> labels;
     bool runtime_enabled = true;
     int heartbeat_interval_s = 30;
+    int reconcile_interval_s = 30;
     std::string log_level;
     std::string nats_url;
-    std::string podman_socket;  // without effect where the runtime is not enabled
+    // Without effect where the runtime is not enabled.
+    std::string podman_socket;
+    std::string registry_auth_file;  // empty: none
+    std::vector<std::string> insecure_registries;
+    bool exec_host_enabled = false;
 };
 
 inline constexpr const char* kConfigFile = "agent.toml";

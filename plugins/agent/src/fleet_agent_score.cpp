@@ -12,6 +12,7 @@
 #include "harmony/fleet_access/nats_access.hpp"
 #include "harmony/fleet_access/toml_text.hpp"
 #include "harmony/fleet_client/fleet_commands_client.hpp"
+#include "harmony/podman/registry_auth.hpp"
 
 namespace harmony::fleet_agent {
 
@@ -94,9 +95,13 @@ Result<DaemonSpec> daemon_spec(Run& run, const DeviceParameters& device, NatsInp
                                  device.labels,
                                  parameters.runtime_enabled,
                                  parameters.heartbeat_interval_s,
+                                 parameters.reconcile_interval_s,
                                  log_level_name(parameters.log_level),
                                  std::move(*url),
-                                 socket};
+                                 socket,
+                                 parameters.registry_auth_file,
+                                 parameters.insecure_registries,
+                                 parameters.exec_host_enabled};
     DaemonSpec spec{.name = daemon_name(device.id), .program = "harmony-fleet-agent"};
     spec.args = {"--config", std::string("@{config}/") + kConfigFile};
     spec.files = {{.path = kConfigFile, .content = agent_config(settings)},
@@ -185,6 +190,19 @@ Check ping(Run& run, runtime::nats::NatsConnection& connection, const std::strin
     return check;
 }
 
+// As the agent reads them: the part of an image's name before its first slash.
+Result<void> check_registries(const std::vector<std::string>& registries) {
+    for (std::size_t i = 0; i < registries.size(); ++i) {
+        const std::string& registry = registries[i];
+        if (!registry.empty() && runtime::podman::registry_of(registry + "/x") == registry) continue;
+        const std::string path = "insecure_registries[" + std::to_string(i) + "]";
+        return plugin::invalid_parameter(
+            path, path + ": found \"" + registry +
+                      "\", expected <host>[:<port>] such as registry.example.com:5000");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void> FleetAgentScore::validate(Run& run) {
@@ -211,7 +229,7 @@ Result<void> FleetAgentScore::validate(Run& run) {
             return plugin::invalid_parameter(path + ".labels", labels.error().text());
         }
     }
-    return {};
+    return check_registries(run.params().insecure_registries);
 }
 
 Result<std::vector<Object>> FleetAgentScore::read(Run& run) {

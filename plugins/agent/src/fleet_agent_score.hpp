@@ -38,6 +38,10 @@ struct AgentParameters {
     std::vector<DeviceParameters> devices{{.id = "device-01"}};
     bool runtime_enabled = true;
     int heartbeat_interval_s = 30;
+    int reconcile_interval_s = 30;
+    std::string registry_auth_file;
+    std::vector<std::string> insecure_registries;
+    bool exec_host_enabled = false;
     std::string nats_url;
     LogLevel log_level = LogLevel::Info;
 
@@ -52,6 +56,19 @@ struct AgentParameters {
                   "Whether the agents run containers; without it they report and answer only"),
             field("heartbeat_interval_s", &Self::heartbeat_interval_s, "How often they report, in seconds")
                 .range(1, 3600),
+            field("reconcile_interval_s", &Self::reconcile_interval_s,
+                  "How often they compare their containers without a reason, in seconds")
+                .range(1, 3600),
+            field("registry_auth_file", &Self::registry_auth_file,
+                  "A file on the device with credentials for image registries, in the format of "
+                  "containers-auth.json, mode 0600; empty: none")
+                .pattern("^$|^/.+$"),
+            field("insecure_registries", &Self::insecure_registries,
+                  "Registries, <host>[:<port>], that may speak plain HTTP or show any certificate")
+                .max_items(64),
+            field("exec_host_enabled", &Self::exec_host_enabled,
+                  "Whether `harmony fleet exec --host` may run programs on the device itself, as the agent's "
+                  "user"),
             field("nats_url", &Self::nats_url, "The NATS server; empty takes the context's own")
                 .pattern("^$|^(nats|tls)://[^ ,]+$"),
             field("log_level", &Self::log_level, "How much they log"));

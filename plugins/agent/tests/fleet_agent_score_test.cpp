@@ -141,3 +141,30 @@ TEST_CASE("an id that makes no daemon's name, a device named twice and a wrong l
     CHECK(wrong.value().validate().error().path == "devices[0].labels");
     CHECK_FALSE(fixture.host.score("FleetAgentScore", Json::parse(R"({"devices":[]})").value()));
 }
+
+TEST_CASE("registries and intervals reach the agent's configuration, and a wrong registry is named") {
+    Fixture fixture;
+    fixture.add_credentials("edge");
+    const auto with = [&](const std::string& further) {
+        return fixture.host.score("FleetAgentScore",
+                                  Json::parse(R"({"devices":[{"id":"edge"}])" + further + "}").value());
+    };
+    auto score =
+        with(
+            R"(,"registry_auth_file":"/etc/harmony/registries.json","reconcile_interval_s":5,"exec_host_enabled":true,
+                         "insecure_registries":["registry.example.com:5000","10.0.0.5"])")
+            .value();
+    REQUIRE(score.validate());
+    fixture.apply(score);
+    const std::string text = fixture.processes.spec("fleet-agent-edge")->files.at(0).content;
+    CHECK(text.find("registry_auth_file = \"/etc/harmony/registries.json\"\n") != std::string::npos);
+    CHECK(text.find("insecure_registries = [\"registry.example.com:5000\", \"10.0.0.5\"]\n") !=
+          std::string::npos);
+    CHECK(text.find("reconcile_interval_s = 5\n") != std::string::npos);
+    CHECK(text.find("[exec]\nhost_enabled = true\n") != std::string::npos);
+    CHECK(
+        with(R"(,"insecure_registries":["https://registry.example.com"])").value().validate().error().path ==
+        "insecure_registries[0]");
+    CHECK_FALSE(with(R"(,"registry_auth_file":"registries.json")"));
+    CHECK_FALSE(with(R"(,"reconcile_interval_s":0)"));
+}

@@ -16,15 +16,27 @@ namespace {
 constexpr std::int64_t kDefaultTimeoutS = 300;
 constexpr std::chrono::milliseconds kPollInterval{200};
 
+bool is_observed(const contracts::Deployment& deployment, std::int64_t generation) {
+    return deployment.status && deployment.status->observed_generation >= generation;
+}
+
+bool stands_with(const contracts::Deployment& deployment, std::string_view reason) {
+    const auto* progressing = find_condition(deployment.status, contracts::kConditionProgressing);
+    return progressing != nullptr && progressing->status == contracts::ConditionStatus::False &&
+           progressing->reason == reason;
+}
+
 // The operator has seen this generation, and every matched device has answered for it.
 bool is_settled(const contracts::Deployment& deployment, std::int64_t generation) {
-    if (!deployment.status || deployment.status->observed_generation < generation) return false;
+    if (!is_observed(deployment, generation)) return false;
+    if (stands_with(deployment, contracts::kReasonPaused)) return true;
     const auto& aggregate = deployment.status->aggregate;
     return aggregate.pending == 0 && aggregate.succeeded + aggregate.failed == aggregate.matched_device_count;
 }
 
 std::string counts_text(const contracts::Deployment& deployment) {
     if (!deployment.status) return "not seen by the operator yet";
+    if (const std::string rollout = rollout_text(deployment); !rollout.empty()) return rollout;
     const auto& aggregate = deployment.status->aggregate;
     std::string text = std::to_string(aggregate.matched_device_count) + " matched, " +
                        std::to_string(aggregate.succeeded) + " succeeded, " +
@@ -45,6 +57,13 @@ Result<contracts::Deployment> wait_until_settled(ApplyCommand::Run& run, FleetSe
         if (!current) return fleet_failure(current.error());
         if (is_settled(*current, applied.metadata.generation)) return std::move(*current);
         const std::string state = applied.metadata.name + ": " + counts_text(*current);
+        if (is_observed(*current, applied.metadata.generation) &&
+            stands_with(*current, contracts::kReasonRolloutHalted)) {
+            return failure("fleet.halted", state,
+                           "`harmony fleet deployments " + applied.metadata.name +
+                               "` shows the failing devices; it goes on when they recover, with a higher "
+                               "maxFailures, or with a document that works");
+        }
         if (std::chrono::steady_clock::now() >= until) {
             return failure("fleet.timeout", state + " after " + std::to_string(timeout_s) + " s",
                            "`harmony fleet deployments` shows how it goes on; --wait-timeout waits longer");
@@ -90,24 +109,25 @@ const plugin::CommandInfo ApplyCommand::info{
         "first is sent; a refused one names the file, the document and the field, with exit code 2. With "
         "--output "
         "json, data is a list of {change: created|configured|unchanged, deployment}.",
-    .arguments = {{.name = "file",
-                   .kind = plugin::ArgumentKind::File,
-                   .required = true,
-                   .short_name = "f",
-                   .summary = "The file; - reads standard input"},
-                  {.name = "wait",
-                   .kind = plugin::ArgumentKind::Boolean,
-                   .summary =
-                       "Wait until every matched device runs it or failed; exit code 1 when one failed",
-                   .default_value = false},
-                  {.name = "wait-timeout",
-                   .kind = plugin::ArgumentKind::Integer,
-                   .summary = "How many seconds --wait waits",
-                   .default_value = kDefaultTimeoutS},
-                  {.name = "dry-run",
-                   .kind = plugin::ArgumentKind::Boolean,
-                   .summary = "Only say what would change",
-                   .default_value = false}},
+    .arguments =
+        {{.name = "file",
+          .kind = plugin::ArgumentKind::File,
+          .required = true,
+          .short_name = "f",
+          .summary = "The file; - reads standard input"},
+         {.name = "wait",
+          .kind = plugin::ArgumentKind::Boolean,
+          .summary = "Wait until every matched device runs it or failed; exit code 1 when one failed or the "
+                     "rollout was halted",
+          .default_value = false},
+         {.name = "wait-timeout",
+          .kind = plugin::ArgumentKind::Integer,
+          .summary = "How many seconds --wait waits",
+          .default_value = kDefaultTimeoutS},
+         {.name = "dry-run",
+          .kind = plugin::ArgumentKind::Boolean,
+          .summary = "Only say what would change",
+          .default_value = false}},
     .examples = {{"harmony fleet apply -f hello.yaml", "hand the Deployment to the operator"},
                  {"harmony fleet apply -f hello.yaml --wait", "and wait until its devices run it"}}};
 

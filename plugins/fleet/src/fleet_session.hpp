@@ -13,6 +13,10 @@
 
 namespace harmony::fleet {
 
+// Who asks, for the devices' logs: HARMONY_OPERATOR where it is set, else "user@host". A device takes it as
+// it is: it is no proof.
+[[nodiscard]] std::string operator_name();
+
 class FleetSession {
  public:
     [[nodiscard]] static plugin::Result<std::unique_ptr<FleetSession>> open(
@@ -23,7 +27,7 @@ class FleetSession {
 
  private:
     explicit FleetSession(std::unique_ptr<runtime::nats::NatsConnection> connection)
-        : connection_(std::move(connection)), api_(*connection_), commands_(*connection_) {}
+        : connection_(std::move(connection)), api_(*connection_), commands_(*connection_, operator_name()) {}
 
     std::unique_ptr<runtime::nats::NatsConnection> connection_;
     runtime::fleet_client::FleetApiClient api_;
@@ -32,6 +36,11 @@ class FleetSession {
 
 // Of the operator or of the way to it, as the user is told.
 [[nodiscard]] tl::unexpected<plugin::Diagnostic> fleet_failure(const Error& error);
+
+// Of a command to a device. Where a name may be a slip, the hint has the one that is near.
+[[nodiscard]] plugin::Diagnostic command_problem(FleetSession& session, const contracts::DeviceId& device,
+                                                 const contracts::CommandFailure& failed,
+                                                 const std::string& deployment);
 
 using FleetCommand = plugin::Command<plugin::ServiceDirectory, plugin::SecretStore>;
 

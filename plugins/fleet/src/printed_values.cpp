@@ -31,6 +31,22 @@ std::string labels_text(const contracts::Labels& labels) {
     return text.empty() ? "-" : text;
 }
 
+const contracts::Condition* find_condition(const std::optional<contracts::DeploymentStatus>& status,
+                                           std::string_view type) {
+    if (!status) return nullptr;
+    const auto found = std::find_if(status->conditions.begin(), status->conditions.end(),
+                                    [&](const contracts::Condition& other) { return other.type == type; });
+    return found != status->conditions.end() ? &*found : nullptr;
+}
+
+std::string rollout_text(const contracts::Deployment& deployment) {
+    const auto* progressing = find_condition(deployment.status, contracts::kConditionProgressing);
+    if (progressing == nullptr || !deployment.status->rollout) return "";
+    const auto& rollout = *deployment.status->rollout;
+    const bool complete = rollout.updated == deployment.status->aggregate.matched_device_count;
+    return complete ? "" : progressing->message;
+}
+
 std::string one_line(const std::string& text, std::size_t max_bytes) {
     std::string line = text;
     std::replace_if(

@@ -5,8 +5,10 @@
 #include <harmony/plugin/command.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "harmony/contracts/labels.hpp"
+#include "harmony/contracts/resources.hpp"
 #include "harmony/contracts/timestamps.hpp"
 
 namespace harmony::fleet {
@@ -20,6 +22,13 @@ namespace harmony::fleet {
 [[nodiscard]] std::string labels_text(const contracts::Labels& labels);
 // A text of one line, cut at a character's boundary.
 [[nodiscard]] std::string one_line(const std::string& text, std::size_t max_bytes);
+
+// Null where the status has none of that type.
+[[nodiscard]] const contracts::Condition* find_condition(
+    const std::optional<contracts::DeploymentStatus>& status, std::string_view type);
+// How a rollout goes, where one is under way, halted or paused: "12 of 40 updated, 3 unavailable"; empty
+// otherwise.
+[[nodiscard]] std::string rollout_text(const contracts::Deployment& deployment);
 
 // A document of the contract, as it encodes itself.
 template <class Document>

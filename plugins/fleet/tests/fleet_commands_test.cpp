@@ -126,6 +126,118 @@ TEST_CASE("deployments shows counts and the reason with its device, data is the 
     CHECK(list->data->items().at(0)["kind"].string_or("") == "Deployment");
 }
 
+namespace {
+
+// A rolling one that stands with this reason.
+contracts::Deployment rolling(const std::string& reason, const std::string& message, bool holds) {
+    auto document = deployment(1, 1);
+    document.spec.rollout = contracts::Rolling{};
+    document.metadata.resource_version = "7";
+    document.status->aggregate.matched_device_count = 3;
+    document.status->aggregate.pending = 1;
+    document.status->rollout = contracts::RolloutStatus{1, 1};
+    document.status->failures = {{"edge-north", "no such image", {}}};
+    const auto status = holds ? contracts::ConditionStatus::True : contracts::ConditionStatus::False;
+    document.status->conditions = {{"Progressing", status, reason, message, {}}};
+    return document;
+}
+
+}  // namespace
+
+TEST_CASE("apply with --wait ends with an error when the rollout is halted") {
+    Fixture fixture;
+    const auto halted = rolling("RolloutHalted", "1 of 2 updated; halted: 1 failed", false);
+    fixture.answer(contracts::kDeploymentsApply, [&](const nats::Message&) {
+        return contracts::ApplyReply{contracts::ApplyChange::Configured, halted}.encode();
+    });
+    int asked = 0;
+    fixture.answer(contracts::kDeploymentsGet, [&](const nats::Message&) {
+        const auto moving = rolling("RollingOut", "0 of 2 updated", true);
+        return contracts::DeploymentReply{++asked < 3 ? moving : halted}.encode();
+    });
+    Json arguments = file(kDocument);
+    arguments["wait"] = true;
+    const auto applied = fixture.host.command("fleet apply", arguments);
+    REQUIRE_FALSE(applied);
+    CHECK(applied.error().code == "fleet.halted");
+    CHECK(applied.error().summary.find("1 of 2 updated; halted: 1 failed") != std::string::npos);
+    CHECK(asked == 3);
+}
+
+TEST_CASE("deployments with a name shows conditions, rollout and failing devices, data is the document") {
+    Fixture fixture;
+    fixture.answer(contracts::kDeploymentsGet, [](const nats::Message&) {
+        return contracts::DeploymentReply{rolling("RollingOut", "1 of 2 updated, 1 unavailable", true)}
+            .encode();
+    });
+    const auto shown = fixture.host.command("fleet deployments", Json::object({{"name", "hello"}}));
+    REQUIRE(shown);
+    CHECK(shown->text.find("rollout: 1 of 3 updated, 1 unavailable") != std::string::npos);
+    CHECK(shown->tables.at(0).rows.at(0)["reason"].string_or("") == "RollingOut");
+    CHECK(shown->tables.at(1).rows.at(0)["device"].string_or("") == "edge-north");
+    CHECK((*shown->data)["kind"].string_or("") == "Deployment");
+}
+
+TEST_CASE("the list shows how a rollout goes") {
+    Fixture fixture;
+    fixture.answer(contracts::kDeploymentsList, [](const nats::Message&) {
+        return contracts::DeploymentList{{rolling("RollingOut", "1 of 3 updated", true)}, std::nullopt}
+            .encode();
+    });
+    const auto list = fixture.host.command("fleet deployments");
+    REQUIRE(list);
+    CHECK(list->tables.at(0).rows.at(0)["reason"].string_or("") ==
+          "1 of 3 updated; edge-north: no such image");
+}
+
+TEST_CASE("pause and resume change spec.paused alone, and try again when somebody else was faster") {
+    Fixture fixture;
+    auto stored = rolling("RollingOut", "1 of 2 updated", true);
+    stored.spec.paused = GENERATE(false, true);
+    const bool pause = !stored.spec.paused;
+    fixture.answer(contracts::kDeploymentsGet,
+                   [&](const nats::Message&) { return contracts::DeploymentReply{stored}.encode(); });
+    std::vector<contracts::Deployment> asked;
+    fixture.answer(contracts::kDeploymentsApply, [&](const nats::Message& request) {
+        asked.push_back(contracts::ApplyRequest::decode(request.payload).value().deployment);
+        if (asked.size() == 1)
+            return contracts::RemoteError{contracts::RemoteErrorKind::Conflict, "read again"}.encode();
+        return contracts::ApplyReply{contracts::ApplyChange::Configured, asked.back()}.encode();
+    });
+    const auto done = fixture.host.command(pause ? "fleet pause" : "fleet resume",
+                                           Json::object({{"name", Json::array({"hello"})}}));
+    REQUIRE(done);
+    REQUIRE(asked.size() == 2);
+    CHECK(asked[1].spec.paused == pause);
+    CHECK(asked[1].spec.score == stored.spec.score);
+    CHECK(asked[1].metadata.resource_version == "7");
+    CHECK(done->data->items().at(0)["changed"].boolean_or(false));
+    CHECK(done->text == (pause ? "deployment/hello paused\n" : "deployment/hello resumed\n"));
+}
+
+TEST_CASE("devices tells what was refused of a device and which entries are ignored") {
+    Fixture fixture;
+    contracts::Device device;
+    device.metadata.name = "edge-north";
+    device.status.emplace();
+    device.status->conditions = {
+        {"InfoAccepted", contracts::ConditionStatus::False, "Malformed", "labels: many", {}}};
+    fixture.answer(contracts::kDevicesList, [&](const nats::Message&) {
+        return contracts::DeviceList{{device}, std::nullopt}.encode();
+    });
+    fixture.answer(contracts::kFleetStatus, [](const nats::Message&) {
+        contracts::FleetStatusReply reply;
+        reply.operator_version = "1";
+        reply.ignored_count = 1;
+        reply.ignored_entries = {{"device-state", "state.x", "no JSON"}};
+        return reply.encode();
+    });
+    const auto shown = fixture.host.command("fleet devices");
+    REQUIRE(shown);
+    CHECK(shown->text.find("edge-north: its information was refused: labels: many") != std::string::npos);
+    CHECK(shown->text.find("device-state state.x: no JSON") != std::string::npos);
+}
+
 TEST_CASE("delete waits until the operator has forgotten the deployment") {
     Fixture fixture;
     int asked = 0;
@@ -154,24 +266,4 @@ TEST_CASE("where no operator or no server answers, the error says so") {
     REQUIRE_FALSE(gone);
     CHECK(gone.error().code == "fleet.unavailable");
     CHECK(gone.error().summary.find("NATS at ") == 0);
-}
-
-TEST_CASE("the scenarios bring a fleet up, ask its device and take the fleet away") {
-    Fixture fixture;
-    fixture.host.session().context = "e2e-12ab34cd";
-    std::vector<std::string> calls;
-    fixture.host.answer("host.score", [&](const Json& params) -> plugin::Result<Json> {
-        calls.push_back(params["purpose"].string_or("") + " " + params["name"].string_or(""));
-        return Json::object({{"steps", 1}});
-    });
-    CHECK_FALSE(fixture.host.scenario("ping").value().passed);
-    fixture.answer("device-commands.e2e-12ab34cd.>", [](const nats::Message&) {
-        return contracts::PingReply{contracts::DeviceId::parse("e2e-12ab34cd").value(), "1.2.3", 42}.encode();
-    });
-    calls.clear();
-    CHECK(fixture.host.scenario("ping").value().passed);
-    CHECK(calls == std::vector<std::string>{"apply FleetNatsScore", "apply FleetOperatorScore",
-                                            "apply FleetAgentScore", "destroy FleetAgentScore",
-                                            "destroy FleetOperatorScore", "destroy FleetNatsScore"});
-    CHECK(fixture.host.scenario("ping_offline").value().passed);
 }

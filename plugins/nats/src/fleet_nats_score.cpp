@@ -42,10 +42,12 @@ contracts::DeviceId device_id(const std::string& text) {
     return contracts::DeviceId::parse(text).value_or(contracts::DeviceId());
 }
 
+// In the order of users_of().
 std::vector<std::string> wanted_secrets(const NatsParameters& parameters) {
     std::vector<std::string> names{std::string(kAdminSecret), std::string(kOperatorSecret)};
     for (const auto& device : parameters.devices)
         names.push_back(device_secret(device_id(device)));
+    if (parameters.simulator) names.emplace_back(kSimulatorSecret);
     return names;
 }
 
@@ -65,7 +67,8 @@ Result<SecretChanges> secret_changes(SecretStore& store, const std::vector<std::
     std::set_difference(want.begin(), want.end(), have.begin(), have.end(),
                         std::back_inserter(changes.missing));
     for (const auto& name : have) {
-        if (name.starts_with(kDeviceSecretPrefix) && !want.contains(name)) changes.stale.push_back(name);
+        const bool withdrawable = name.starts_with(kDeviceSecretPrefix) || name == kSimulatorSecret;
+        if (withdrawable && !want.contains(name)) changes.stale.push_back(name);
     }
     return changes;
 }
@@ -88,6 +91,11 @@ Result<std::vector<ServerUser>> users_of(SecretStore& store, const NatsParameter
         users.push_back({.name = contracts::device_user(id),
                          .password = {},
                          .permissions = contracts::device_permissions(id)});
+    }
+    if (parameters.simulator) {
+        users.push_back({.name = std::string(contracts::kSimulatorUser),
+                         .password = {},
+                         .permissions = contracts::simulator_permissions()});
     }
     const auto names = wanted_secrets(parameters);
     for (std::size_t i = 0; i < users.size(); ++i) {

@@ -12,6 +12,7 @@ namespace harmony::fleet_nats {
 struct NatsParameters {
     int port = 4222;
     std::vector<std::string> devices{"device-01"};
+    bool simulator = false;
     int jetstream_sync_interval_s = 2;
     int jetstream_memory_mib = 256;
     int jetstream_storage_mib = 4096;
@@ -25,6 +26,8 @@ struct NatsParameters {
             field("devices", &Self::devices, "Ids of the devices that get credentials")
                 .pattern("^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$")
                 .max_items(10'000),
+            field("simulator", &Self::simulator,
+                  "Whether there is a user for harmony-fleet-simulator, which may speak for any device"),
             field("jetstream_sync_interval_s", &Self::jetstream_sync_interval_s,
                   "How long a write may stay in memory before it is on the disk, in seconds")
                 .range(1, 3600),

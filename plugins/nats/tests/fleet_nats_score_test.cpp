@@ -87,6 +87,25 @@ TEST_CASE("a device more or less reloads the server and keeps the other credenti
     CHECK(after.plan().value().steps.empty());
 }
 
+TEST_CASE("the simulator's user is there only while it is asked for") {
+    Fixture fixture;
+    const Json devices = Json::array({"edge-north"});
+    auto with =
+        fixture.host
+            .score("FleetNatsScore", Json::object({{"devices", devices}, {"port", 0}, {"simulator", true}}))
+            .value();
+    fixture.apply(with);
+    CHECK(fixture.secrets.values().contains("nats/simulator"));
+    const std::string users = file(*fixture.processes.spec("fleet-nats"), "users.conf").content;
+    CHECK(users.find("\"simulator\"") != std::string::npos);
+    CHECK(users.find(fixture.secrets.values().at("nats/simulator")) != std::string::npos);
+    auto without = fixture.score({"edge-north"});
+    fixture.apply(without);
+    CHECK_FALSE(fixture.secrets.values().contains("nats/simulator"));
+    CHECK(file(*fixture.processes.spec("fleet-nats"), "users.conf").content.find("\"simulator\"") ==
+          std::string::npos);
+}
+
 TEST_CASE("destroy removes the server and every credential, its data only when asked") {
     Fixture fixture;
     auto score = fixture.score({"edge-north"});
