@@ -1,16 +1,23 @@
 // Measures a running fleet from outside, beside its baselines, in one run.
 //
-//   harmony-bench-fleet NATS_URL PASSWORD_FILE DEVICE SITE PODMAN_SOCKET IMAGE
+//   harmony-bench-fleet NATS_URL PASSWORD_FILE DEVICE SITE PODMAN_SOCKET IMAGE FOLDER
 //
-// PASSWORD_FILE holds the admin's password. Prints "name <tab> p50 <tab> p99" in milliseconds:
+// PASSWORD_FILE holds the admin's password, FOLDER lies on the operator's disk. Prints "name <tab> p50 <tab>
+// p99" in milliseconds:
 //   ping           a ping of the device through the fleet client
 //   raw-request    the same reply, requested from a plain subscription of another process
+//   to-start       `apply` of a Deployment for the site to the agent's first report about it: it has begun
+//   raw-chain      what no implementation gets around: a request, an fsync, a put that a subscriber sees, a
+//   direct
+//                  get, a put that a subscriber sees, each with nothing around it
 //   to-running     `apply` of a Deployment for the site to its container running, as podman dates it
 //   podman         libpod's own create and start of the same container
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -18,9 +25,12 @@
 #include <string>
 #include <thread>
 
+#include "harmony/contracts/kv.hpp"
 #include "harmony/contracts/podman_v0.hpp"
 #include "harmony/fleet_client/fleet_api_client.hpp"
 #include "harmony/fleet_client/fleet_commands_client.hpp"
+#include "harmony/nats/direct_get.hpp"
+#include "harmony/nats/key_value.hpp"
 #include "harmony/podman/container_runtime.hpp"
 #include "statistics.hpp"
 
@@ -123,6 +133,89 @@ contracts::Deployment deployment(const std::string& site, const std::string& ima
     return must(contracts::Deployment::decode(document), "the bench Deployment");
 }
 
+// When the first value came on a subject.
+class FirstArrival {
+ public:
+    FirstArrival(runtime::nats::NatsConnection& connection, const std::string& subject)
+        : subscription_(must(connection.subscribe(subject,
+                                                  [this](const runtime::nats::Message& message) {
+                                                      if (message.payload.empty() || at_ != 0) return;
+                                                      at_ = Clock::now().time_since_epoch().count();
+                                                  }),
+                             "subscribe")) {
+        must(connection.flush(2s), "flush");
+    }
+    [[nodiscard]] bool came() const { return at_ != 0; }
+    [[nodiscard]] double after(Clock::time_point start) {
+        wait_for("an arrival", [&] { return came(); });
+        return std::chrono::duration<double, std::milli>(Clock::time_point(Clock::duration(at_.load())) -
+                                                         start)
+            .count();
+    }
+
+ private:
+    std::atomic<std::int64_t> at_{0};
+    runtime::nats::Subscription subscription_;
+};
+
+void write_through(const std::string& path) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const std::string page(4096, 'x');
+    if (file < 0 || ::write(file, page.data(), page.size()) < 0 || ::fsync(file) != 0)
+        give_up("fsync in " + path);
+    ::close(file);
+}
+
+double raw_chain(runtime::nats::NatsConnection& connection, const std::string& folder) {
+    const std::string key = "bench-raw.app";
+    const std::string subject = contracts::kv_subject(contracts::kDesiredStateBucket, key);
+    FirstArrival desired(connection, subject);
+    FirstArrival state(connection, contracts::kv_subject(contracts::kDeviceStateBucket, "state." + key));
+    const std::string value(400, 'x');
+    const auto start = Clock::now();
+    (void)must(connection.request({kRawSubject, value, "", {}}, 2s), "raw request");
+    write_through(folder + "/fsync");
+    must(connection.publish({subject, value, "", {}}), "publish");
+    while (!desired.came())
+        std::this_thread::yield();
+    (void)must(runtime::nats::direct_get(connection, contracts::kDesiredStateBucket, key, 2s), "direct get");
+    must(connection.publish(
+             {contracts::kv_subject(contracts::kDeviceStateBucket, "state." + key), value, "", {}}),
+         "publish");
+    return state.after(start);
+}
+
+// The first report may come while this thread still waits for the reply to apply.
+void measure_start_of_work(runtime::nats::NatsConnection& connection, const std::string& device,
+                           const std::string& site, const std::string& image, const std::string& folder) {
+    runtime::fleet_client::FleetApiClient api(connection);
+    std::vector<double> to_start, raw;
+    runtime::nats::KeyValue states(connection, std::string(contracts::kDeviceStateBucket));
+    const std::string reported =
+        contracts::kv_subject(contracts::kDeviceStateBucket, "state." + device + ".bench");
+    for (int round = 0; round < kDeployments; ++round) {
+        {
+            FirstArrival arrival(connection, reported);
+            const auto start = Clock::now();
+            (void)must(api.apply(deployment(site, image, round)), "apply");
+            to_start.push_back(arrival.after(start));
+        }
+        (void)must(api.delete_deployment("bench"), "delete");
+        // The agent has finished with the one before: what it still removes would be waited for.
+        wait_for("removal", [&] {
+            const auto report = states.get("state." + device + ".bench");
+            return report && !*report && !api.deployment("bench");
+        });
+        raw.push_back(raw_chain(connection, folder));
+    }
+    for (const char* key : {"desired-state.bench-raw.app", "device-state.state.bench-raw.app"}) {
+        runtime::nats::Message gone{std::string("$KV.") + key, "", "", {{"KV-Operation", "DEL"}}};
+        must(connection.publish(gone), "clean up");
+    }
+    bench::print("to-start", to_start);
+    bench::print("raw-chain", raw);
+}
+
 void measure_deployments(runtime::nats::NatsConnection& connection, runtime::podman::ContainerRuntime& podman,
                          const std::string& device, const std::string& site, const std::string& image) {
     runtime::fleet_client::FleetApiClient api(connection);
@@ -161,8 +254,9 @@ void measure_deployments(runtime::nats::NatsConnection& connection, runtime::pod
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 7) {
-        std::fprintf(stderr, "usage: %s NATS_URL PASSWORD_FILE DEVICE SITE PODMAN_SOCKET IMAGE\n", argv[0]);
+    if (argc != 8) {
+        std::fprintf(stderr, "usage: %s NATS_URL PASSWORD_FILE DEVICE SITE PODMAN_SOCKET IMAGE FOLDER\n",
+                     argv[0]);
         return 2;
     }
     const auto device = must(contracts::DeviceId::parse(argv[3]), "the device's id");
@@ -170,6 +264,7 @@ int main(int argc, char** argv) {
     const pid_t responder = start_responder(argv[1], argv[2], device);
     const auto connection = connect(argv[1], argv[2]);
     measure_ping(*connection, device);
+    measure_start_of_work(*connection, argv[3], argv[4], argv[6], argv[7]);
     kill(responder, SIGKILL);
     waitpid(responder, nullptr, 0);
     measure_deployments(*connection, *podman, argv[3], argv[4], argv[6]);
