@@ -78,6 +78,8 @@ test_selection() {
 
 dev_test() {
     install_packages
+    # Tests on a cluster are run only when they are asked for: Kubernetes is built once for them.
+    if [[ "${HARMONY_FLEET_E2E:-}" == 1 ]]; then e2e/cluster/cluster build; fi
     case "${1:-}" in
         '') test_everything ;;
         asan | tsan) test_sanitizer "$@" ;;
