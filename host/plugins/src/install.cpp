@@ -41,16 +41,21 @@ std::string now_text() {
 // Removed with everything in it at the end.
 class TemporaryFolder {
  public:
-    TemporaryFolder() {
-        const char* base = std::getenv("TMPDIR");
-        path_ = std::string(base != nullptr && base[0] == '/' ? base : "/tmp") + "/harmony-unpack.XXXXXX";
-        if (::mkdtemp(path_.data()) == nullptr) path_.clear();
-    }
+    TemporaryFolder() = default;
     ~TemporaryFolder() {
         if (!path_.empty()) remove_tree(path_);
     }
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    // False: see errno.
+    [[nodiscard]] bool create() {
+        const char* base = std::getenv("TMPDIR");
+        path_ = std::string(base != nullptr && base[0] == '/' ? base : "/tmp") + "/harmony-unpack.XXXXXX";
+        if (::mkdtemp(path_.data()) != nullptr) return true;
+        path_.clear();
+        return false;
+    }
     [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -73,7 +78,7 @@ Result<std::vector<std::string>> plugin_files(const std::string& folder) {
     return files;
 }
 
-Result<std::vector<std::string>> source_files(const std::string& source, const TemporaryFolder& unpacked) {
+Result<std::vector<std::string>> source_files(const std::string& source, TemporaryFolder& unpacked) {
     struct stat status {};
     if (::stat(source.c_str(), &status) != 0) {
         return refuse("plugin.source-missing", source + " can't be found",
@@ -87,8 +92,7 @@ Result<std::vector<std::string>> source_files(const std::string& source, const T
         return refuse("plugin.source-name", source + " is not named harmony-<name>.so",
                       "Keep the name it was built with.");
     }
-    if (unpacked.path().empty())
-        return tl::unexpected(io_problem("A temporary folder can't be created", errno));
+    if (!unpacked.create()) return tl::unexpected(io_problem("A temporary folder can't be created", errno));
     if (auto done = unpack_archive(source, unpacked.path()); !done) return tl::unexpected(done.error());
     return plugin_files(unpacked.path());
 }
@@ -167,7 +171,7 @@ Result<LockFile> lock_of(const std::string& folder) {
 }  // namespace
 
 Result<InstallReport> install_plugins(const std::string& source, const std::string& folder) {
-    const TemporaryFolder unpacked;
+    TemporaryFolder unpacked;
     const auto files = source_files(source, unpacked);
     if (!files) return tl::unexpected(files.error());
     auto swap = FolderSwap::begin(folder);
