@@ -26,6 +26,8 @@ constexpr rlim_t kMostFiles = 1048576;
 // podman lowers its own limit of processes before it starts the runtime, to 32768 where that was tried;
 // without CAP_SYS_RESOURCE the runtime cannot set more than that.
 constexpr rlim_t kMostProcesses = 16384;
+// Time enough to ask for the exit code of a command in a container.
+constexpr int kExecMonitorSeconds = 5;
 
 void append(std::string& bytes, std::uint64_t value, int width) {
     for (int i = 0; i < width; ++i)
@@ -139,6 +141,8 @@ std::string fallback_containers_conf() {
     conf += "default_ulimits = [" + limit_line("nofile", RLIMIT_NOFILE, kMostFiles) + ", " +
             limit_line("nproc", RLIMIT_NPROC, kMostProcesses) + "]\n";
     conf += "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
+    // By default podman's monitor of a command in a container lives on for five minutes after its end.
+    conf += "exit_command_delay = " + std::to_string(kExecMonitorSeconds) + "\n";
     if (resolve_program("runc", {})) conf += "runtime = \"runc\"\n";
     return conf;
 }
