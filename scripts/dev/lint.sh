@@ -68,13 +68,17 @@ lint_secrets() {
     return "$status"
 }
 
+# Files of registry credentials name one registry by an address of its own, so the code that reads them does too.
+readonly reads_registry_credentials=(':!runtime/podman/src/registry_auth.cpp'
+    ':!runtime/podman/tests/registry_auth_test.cpp' ':!runtime/podman/fuzz/corpus')
+
 # The brackets keep these lines from matching themselves.
 lint_marks() {
     local status=0
     nothing_matches 'unfinished work' '\b(T[O]DO|F[I]XME|X[X]X)\b' || status=1
     nothing_matches 'the name of a registry' \
-        '\b(d[o]cker|q[u]ay|g[h]cr|(k8s\.)?g[c]r)\.io\b|\bm[c]r\.microsoft\b|\bdeb\.d[e]bian\.org\b|\bregistry\.(k[8]s|n[p]mjs)\b' ||
-        status=1
+        '\b(d[o]cker|q[u]ay|g[h]cr|(k8s\.)?g[c]r)\.io\b|\bm[c]r\.microsoft\b|\bdeb\.d[e]bian\.org\b|\bregistry\.(k[8]s|n[p]mjs)\b' \
+        "${reads_registry_credentials[@]}" || status=1
     return "$status"
 }
 

@@ -59,7 +59,7 @@ Error pull_failure(std::string_view message, std::string context, std::string_vi
          "cannot be pulled from: this device's disk is full",
          {"no space left on device"}},
         {ErrorKind::InvalidInput,
-         "is not named: expected a complete name such as docker.io/library/busybox:1",
+         "is not named: expected a complete name such as registry.example.com/busybox:1",
          {"short-name", "invalid reference"}},
         {ErrorKind::PermissionDenied,
          "refuses: it needs credentials, or others than podman.registry_auth_file has for it",

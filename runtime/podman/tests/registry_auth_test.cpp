@@ -96,7 +96,7 @@ TEST_CASE("a pull that failed says in its first words what is to be done") {
     CHECK_THAT(told("writing blob: no space left on device").text(), Contains("disk is full"));
     const auto short_name = pull_failure("short-name \"x\" did not resolve to an alias", "pull image x");
     CHECK(short_name.kind() == ErrorKind::InvalidInput);
-    CHECK_THAT(short_name.text(), Contains("docker.io/library/busybox:1"));
+    CHECK_THAT(short_name.text(), Contains("registry.example.com/busybox:1"));
     CHECK_THAT(refusal(500, "cannot listen on the TCP port: listen tcp4 :8080: bind: address already in use",
                        "start container web")
                    .text(),
