@@ -66,7 +66,9 @@ Fleet::Fleet() {
     if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary directory");
     directory_ = pattern;
     suffix_ = std::to_string(getpid());
-    std::string users = "authorization {\n  users: [\n    { user: \"admin\", password: \"a\" }\n";
+    std::string users =
+        "authorization {\n  users: [\n    { user: \"admin\", password: \"a\" }\n"
+        "    { user: \"operator\", password: \"x\" }\n";
     for (const char* name : {"one", "two"})
         users += user_line(need(contracts::DeviceId::parse(device(name)), "device"));
     nats = std::make_unique<runtime::nats_testing::NatsServerFixture>(
@@ -104,7 +106,7 @@ void Fleet::start_agent(const std::string& device, const std::string& further_ag
     const std::string text =
         "[agent]\ndevice_id = \"" + device + "\"\nstate_dir = \"" + state_directory(device) +
         "\"\nreconcile_interval_s = 1\nheartbeat_interval_s = 1\n" + further_agent_lines +
-        "\n[labels]\nsite = \"lab\"\n[nats]\nurls = [\"" + nats->url() +
+        "\n[labels]\nsite = \"lab\"\n" + further_labels + "[nats]\nurls = [\"" + nats->url() +
         "\"]\n[credentials]\ntype = \"toml-shared\"\nnats_user = \"device-" + device +
         "\"\nnats_pass = \"d\"\n[podman]\nsocket = \"" + podman.socket_path() + "\"\n" +
         further_podman_lines + "\n";

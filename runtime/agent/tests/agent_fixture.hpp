@@ -61,6 +61,9 @@ class Fleet {
     [[nodiscard]] runtime::nats::NatsConnection& admin() { return *admin_; }
     void make_buckets();
 
+    // Lines of the table [labels] of agents that are started from now on.
+    std::string further_labels;
+
     runtime::podman_testing::PodmanServiceFixture podman;
     std::unique_ptr<runtime::nats_testing::NatsServerFixture> nats;
 
