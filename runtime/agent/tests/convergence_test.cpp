@@ -510,7 +510,8 @@ TEST_CASE("an idle agent is small, also after it has worked") {
               << kilobytes("Anonymous") << " KiB anonymous\n";
 }
 
-TEST_CASE("checking the configuration tells what the agent would find, beside a running one, and changes nothing") {
+TEST_CASE(
+    "checking the configuration tells what the agent would find, beside a running one, and changes nothing") {
     if (skip()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
