@@ -59,6 +59,9 @@ void Reducer::on(const DeviceKnown& event, Timestamp) {
     const DeviceSlot slot = device_slot(event.device);
     DeviceRecord& device = devices_[slot];
     device.forgotten = false;
+    // It says so whenever it has connected, and may have lost its last times with a full disk before that.
+    for (Pair& pair : device.pairs)
+        pair.last_event_us = 0;
     if (device.registered && labels_.labels(device.labels) == event.labels) return;
     if (device.registered) labels_.remove_device(slot, device.labels);
     device.labels = labels_.add_device(slot, event.labels);
@@ -117,8 +120,11 @@ void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
     if (!device.registered || sync_ != Sync::Known || device.dirty) return;
     const std::int64_t grace = options_.hint_grace.count();
     if (event.seen_at.seconds() < std::int64_t{device.last_write_s} + grace) return;
-    if (from_hex(event.desired_digest) == expected_digest(device) || undecided(device)) return;
-    repeat_hint(slot);
+    if (undecided(device)) return;
+    if (from_hex(event.desired_digest) != expected_digest(device)) return repeat_hint(slot);
+    device.leftovers = std::any_of(device.pairs.begin(), device.pairs.end(),
+                                   [&](const Pair& pair) { return is_leftover(pair, now); });
+    if (device.leftovers) mark(slot);
 }
 
 void Reducer::set_online(DeviceSlot slot, bool online) {
@@ -161,6 +167,12 @@ std::uint64_t Reducer::expected_digest(DeviceRecord& device) {
     device.digest = from_hex(contracts::desired_digest(held));
     device.digest_known = true;
     return device.digest;
+}
+
+// A device that lost its own notes does not know which of its keys are still to be deleted.
+bool Reducer::is_leftover(const Pair& pair, Timestamp now) const {
+    return !pair.targeted && pair.written == Written::Absent && pair.reported != Reported::Nothing &&
+           now.seconds() - std::int64_t{pair.reported_s} >= options_.leftover_report.count();
 }
 
 // The device has had time to hear and holds something else: a hint was lost, or its store was.

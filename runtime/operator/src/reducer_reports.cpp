@@ -173,7 +173,7 @@ void Reducer::withdraw(DeviceSlot device, Pair& pair) {
     classify(device, pair);
 }
 
-void Reducer::on(const StateReported& event, Timestamp) {
+void Reducer::on(const StateReported& event, Timestamp now) {
     const DeviceSlot device = device_slot(event.device);
     const auto known = find_deployment(event.state.deployment);
     const bool new_pair = !known || find_pair(device, *known) == nullptr;
@@ -190,6 +190,7 @@ void Reducer::on(const StateReported& event, Timestamp) {
     }
     reported.replay = replay_;
     reported.last_event_us = at;
+    reported.reported_s = static_cast<std::uint32_t>(std::clamp<std::int64_t>(now.seconds(), 0, UINT32_MAX));
     std::from_chars(event.state.score_hash.data(),
                     event.state.score_hash.data() + event.state.score_hash.size(), reported.reported_hash,
                     16);

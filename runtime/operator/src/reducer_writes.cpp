@@ -72,12 +72,14 @@ void Reducer::write_device(DeviceSlot slot, std::vector<KvWrite>& out, Timestamp
             set_written(pair, Written::Absent);
             deployment.last_delete_batch = batch_ + 1;
         }
-        if (device.forgotten && pair.reported != Reported::Nothing) {
+        const bool leftover = device.leftovers && is_leftover(pair, now);
+        if (leftover || (device.forgotten && pair.reported != Reported::Nothing)) {
             out.push_back(
                 del(contracts::kDeviceStateBucket, contracts::device_state_key(device.id, deployment.name)));
             withdraw(slot, pair);
         }
     }
+    device.leftovers = false;
     if (device.forgotten) {
         out.push_back(del(contracts::kDeviceHeartbeatBucket, contracts::heartbeat_key(device.id)));
         out.push_back(del(contracts::kDeviceInfoBucket, contracts::device_info_key(device.id)));

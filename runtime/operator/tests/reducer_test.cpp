@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fleet_builders.hpp"
+#include "harmony/contracts/kv.hpp"
 
 using namespace harmony::op;
 using namespace harmony::op::testing;
@@ -200,6 +201,53 @@ TEST_CASE(
     CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
     fleet.tell(StateReplayEnded{});
     CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 0);
+}
+
+TEST_CASE("a device that has connected anew may have lost its last times: what it says then is taken") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Failed, score("img:1"), at(5))});
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).failed == 1);
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(4))});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
+}
+
+TEST_CASE("a report that a device has forgotten to delete is deleted once it holds what it should for long") {
+    Fleet fleet;
+    const std::string key = std::string(contracts::kDeviceStateBucket) + "/state.a.web";
+    const std::string nothing = contracts::desired_digest({});
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(1))});
+    fleet.settle();
+    const double reported = static_cast<double>(fleet.now.seconds());
+
+    const auto beats = [&](double after, const std::string& digest) {
+        fleet.now = at(reported + after);
+        fleet.tell(HeartbeatSeen{device_id("a"), digest, fleet.now});
+        fleet.settle();
+        return fleet.bucket.other_deletes[key];
+    };
+    CHECK(beats(1'799, nothing) == 0);
+    CHECK(beats(1'800, contracts::desired_digest({{deployment_name("web"), score("img:1").hash()}})) == 0);
+    CHECK(beats(1'830, nothing) == 1);
+    CHECK(fleet.reducer.device(device_id("a"), fleet.now).reported.empty());
+    CHECK(beats(3'700, nothing) == 1);
+}
+
+TEST_CASE("a report about what a device is to hold is never left over") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(1))});
+    fleet.settle();
+    fleet.now = at(static_cast<double>(fleet.now.seconds()) + 10'000);
+    const std::string right = contracts::desired_digest({{deployment_name("web"), score("img:1").hash()}});
+    fleet.tell(HeartbeatSeen{device_id("a"), right, fleet.now});
+    fleet.settle();
+    CHECK(fleet.bucket.other_deletes.empty());
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
 }
 
 TEST_CASE("a report that came before its device and its deployment counts once both are known") {

@@ -202,6 +202,7 @@ void Broker::stop(bool lose_unsynced) {
             unsynced_.pop_back();
             const auto bucket = buckets_.find(undo.bucket);
             if (bucket == buckets_.end()) continue;
+            if (loss_observer_) loss_observer_(undo.bucket, undo.key);
             if (undo.before) {
                 bucket->second.entries[undo.key] = std::move(*undo.before);
             } else {
@@ -229,6 +230,7 @@ void Broker::lose_bucket(std::string_view name) {
     if (found == buckets_.end()) return;
     history_.add(Happened::BucketLost, "broker", name);
     buckets_.erase(found);
+    if (loss_observer_) loss_observer_(name, {});
     std::erase_if(unsynced_, [&](const Undo& undo) { return undo.bucket == name; });
     // A watch misses its signs of life.
     for (Client* client : clients_) {

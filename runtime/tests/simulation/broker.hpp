@@ -64,6 +64,10 @@ class Broker {
 
     void observe_puts(PutObserver observer) { observer_ = std::move(observer); }
 
+    // Told of every key whose latest value was lost; an empty key: the whole bucket.
+    using LossObserver = std::function<void(std::string_view bucket, std::string_view key)>;
+    void observe_losses(LossObserver observer) { loss_observer_ = std::move(observer); }
+
     [[nodiscard]] bool up() const { return up_; }
     // The server ends; with `lose_unsynced` a random share of the latest file writes goes with it.
     void stop(bool lose_unsynced);
@@ -112,6 +116,7 @@ class Broker {
     Random& random_;
     History& history_;
     PutObserver observer_;
+    LossObserver loss_observer_;
     bool up_ = true;
     std::map<std::string, Bucket, std::less<>> buckets_;
     std::vector<Undo> unsynced_;

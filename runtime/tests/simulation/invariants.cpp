@@ -95,10 +95,13 @@ void Invariants::check_budget(const std::string& device, const std::string& depl
 
 void Invariants::on_state(const std::string& device, const std::string& deployment,
                           const Broker::Stored& stored) {
-    if (stored.deleted) return;
+    Held& held = held_[deployment][device];
+    if (stored.deleted) {  // what it withdrew, it doesn't say any more
+        held.running_since.reset();
+        return;
+    }
     const auto state = contracts::DeploymentState::decode(stored.value);
     if (!state) return;
-    Held& held = held_[deployment][device];
     if (state->phase != contracts::Phase::Running || state->score_hash != held.hash)
         held.running_since.reset();
     if (state->phase != contracts::Phase::Running) return;
@@ -106,6 +109,19 @@ void Invariants::on_state(const std::string& device, const std::string& deployme
     if (state->score_hash != held.hash) return;
     held.updating = false;
     if (!held.running_since) held.running_since = scheduler_.now();
+}
+
+// A report that the broker has lost tells nobody any more that the device runs, until the device repeats it.
+void Invariants::on_loss(std::string_view bucket, std::string_view key) {
+    if (bucket != contracts::kDeviceStateBucket) return;
+    const auto parsed = contracts::parse_device_state_key(key);
+    for (auto& [deployment, devices] : held_) {
+        for (auto& [device, held] : devices) {
+            const bool lost = key.empty() || (parsed && parsed->device.str() == device &&
+                                              parsed->deployment.str() == deployment);
+            if (lost) held.running_since.reset();
+        }
+    }
 }
 
 void Invariants::on_create(const std::string& device, const podman::Container& container) {
@@ -163,6 +179,24 @@ void Invariants::on_delete(const std::string& name) {
 void Invariants::on_deleted(const std::string& name) {
     asked_[name] = {};
     asked_[name].may_be_gone = true;
+}
+
+// What leaves a Deployment is taken away by the labels or by who deleted it, and what joins later, even a
+// Deployment of the same name, begins anew: neither is an update of what runs.
+void Invariants::on_commit(const StoredContent& content) {
+    for (auto& [name, devices] : held_) {
+        const auto stored = content.deployments.find(name);
+        const bool asked = stored != content.deployments.end() && stored->second.active &&
+                           !stored->second.deployment.metadata.deletion_timestamp;
+        for (auto& [id, held] : devices) {
+            const auto device = content.devices.find(id);
+            if (asked && device != content.devices.end() &&
+                stored->second.active->target_selector.matches(device->second.info.labels))
+                continue;
+            held.updating = false;
+            held.running_since.reset();
+        }
+    }
 }
 
 void Invariants::check_store(const StoredContent& content) {

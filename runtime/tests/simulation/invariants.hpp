@@ -41,6 +41,8 @@ class Invariants {
     explicit Invariants(const Scheduler& scheduler) : scheduler_(scheduler) {}
 
     void on_put(std::string_view bucket, std::string_view key, const Broker::Stored& stored);
+    // The key's latest value is gone; of every key where it is empty.
+    void on_loss(std::string_view bucket, std::string_view key);
     void on_create(const std::string& device, const runtime::podman::Container& container);
     // After a start: the device's containers.
     void on_start(const std::string& device, const std::vector<runtime::podman::Container>& containers);
@@ -52,6 +54,8 @@ class Invariants {
     void on_deleted(const std::string& name);
 
     void check_store(const StoredContent& content);
+    // After every commit: who is no longer asked to hold a Deployment is no part of its updates.
+    void on_commit(const StoredContent& content);
     void check_status(const op::Reducer& reducer, const StoredContent& content);
 
     void violated(std::string_view invariant, std::string detail);

@@ -1,4 +1,4 @@
-// fleet-simulation: runs seeds until one breaks an invariant.
+// fleet-simulation: runs seeds until one breaks an invariant, or all of them.
 #include <fcntl.h>
 
 #include <atomic>
@@ -21,12 +21,14 @@ using harmony::simulation::WorldOptions;
 
 constexpr const char* kUsage =
     "Usage: fleet-simulation [--seeds N] [--first K] [--jobs J] [--hours H] [--plant NAME]\n"
+    "                        [--keep-going]\n"
     "       fleet-simulation --seed N [--verbose] [--hours H] [--plant NAME]\n"
     "\n"
     "  --seeds N     how many seeds, from --first on (default 100)\n"
     "  --first K     the first seed (default 1)\n"
     "  --jobs J      threads (default 1)\n"
-    "  --hours H     simulated device-hours of each seed (default 100)\n"
+    "  --hours H     simulated device-hours of each seed (default 76)\n"
+    "  --keep-going  on after a violation; the seeds that violate are listed, without their histories\n"
     "  --seed N      one seed alone\n"
     "  --verbose     every event as it happens\n"
     "  --plant NAME  with a bug planted into the models: deaf-device, stray-container, two-generations,\n"
@@ -38,6 +40,7 @@ struct Arguments {
     std::uint64_t first = 1;
     std::uint64_t seeds = 100;
     int jobs = 1;
+    bool keep_going = false;
     WorldOptions options;
 };
 
@@ -53,6 +56,10 @@ bool parse(int count, char** values, Arguments& arguments) {
         const std::string name = values[i];
         if (name == "--verbose") {
             arguments.options.verbose = true;
+            continue;
+        }
+        if (name == "--keep-going") {
+            arguments.keep_going = true;
             continue;
         }
         if (i + 1 == count) return false;
@@ -76,25 +83,26 @@ bool parse(int count, char** values, Arguments& arguments) {
     return true;
 }
 
-void print_violation(const Outcome& outcome) {
-    std::printf("%sseed %llu violates %s: %s\nreplay: fleet-simulation --seed %llu --verbose\n",
-                outcome.history.c_str(), static_cast<unsigned long long>(outcome.seed),
+void print_violation(const Outcome& outcome, double hours, bool with_history) {
+    std::printf("%sseed %llu violates %s: %s\nreplay: fleet-simulation --seed %llu --hours %g --verbose\n",
+                with_history ? outcome.history.c_str() : "", static_cast<unsigned long long>(outcome.seed),
                 outcome.violation->invariant.c_str(), outcome.violation->detail.c_str(),
-                static_cast<unsigned long long>(outcome.seed));
+                static_cast<unsigned long long>(outcome.seed), hours);
+    std::fflush(stdout);
 }
 
 int run(const Arguments& arguments) {
     const auto began = std::chrono::steady_clock::now();
     std::atomic<std::uint64_t> next{arguments.first};
     const std::uint64_t end = arguments.first + arguments.seeds;
-    std::atomic<bool> failed{false};
+    std::atomic<std::uint64_t> failed{0};
     std::mutex mutex;
     double hours = 0;
     std::uint64_t events = 0;
     std::uint64_t done = 0;
     std::uint64_t last_hash = 0;
     const auto work = [&] {
-        while (!failed) {
+        while (failed == 0 || arguments.keep_going) {
             const std::uint64_t seed = next++;
             if (seed >= end) return;
             WorldOptions options = arguments.options;
@@ -105,8 +113,9 @@ int run(const Arguments& arguments) {
             events += outcome.events;
             last_hash = outcome.history_hash;
             ++done;
-            if (!outcome.violation || failed.exchange(true)) continue;
-            print_violation(outcome);
+            if (!outcome.violation) continue;
+            if (failed++ > 0 && !arguments.keep_going) continue;
+            print_violation(outcome, options.device_hours, !arguments.keep_going);
         }
     };
     std::vector<std::thread> threads;
@@ -118,9 +127,11 @@ int run(const Arguments& arguments) {
     const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     std::printf("%llu seeds, %.0f simulated device-hours, %llu events, %.1f s\n",
                 static_cast<unsigned long long>(done), hours, static_cast<unsigned long long>(events), wall);
+    if (arguments.keep_going)
+        std::printf("%llu seeds with a violation\n", static_cast<unsigned long long>(failed.load()));
     if (arguments.seeds == 1)
         std::printf("history hash %016llx\n", static_cast<unsigned long long>(last_hash));
-    return failed ? 1 : 0;
+    return failed > 0 ? 1 : 0;
 }
 
 }  // namespace

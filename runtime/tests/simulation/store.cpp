@@ -46,6 +46,7 @@ class MemoryResourceStore final : public op::ResourceStore {
         }
         ++file_.commits_;
         ++own_commits_;
+        if (file_.on_commit_) file_.on_commit_(file_.content_);
         if (plants_ && plants_->contains(Plant::ForgetfulStore)) before_last_commit_ = std::move(before);
         // The commit is on the disk, and nobody knows.
         if (process_) process_->crash_point();

@@ -32,6 +32,10 @@ class StoreFile {
  public:
     // A commit fails with this probability.
     void set_error_rate(double rate) { error_rate_ = rate; }
+    // Called after every commit, before whoever committed can die of it.
+    void observe_commits(std::function<void(const StoredContent&)> on_commit) {
+        on_commit_ = std::move(on_commit);
+    }
     [[nodiscard]] const StoredContent& content() const { return content_; }
     [[nodiscard]] std::uint64_t commits() const { return commits_; }
 
@@ -42,6 +46,7 @@ class StoreFile {
  private:
     friend class MemoryResourceStore;
     StoredContent content_;
+    std::function<void(const StoredContent&)> on_commit_;
     std::uint64_t commits_ = 0;
     double error_rate_ = 0;
 };

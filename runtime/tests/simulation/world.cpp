@@ -29,6 +29,9 @@ World::World(WorldOptions options)
       broker_random_(random_.fork()),
       broker_(scheduler_, broker_random_, history_) {
     user_link_.name = "user";
+    broker_.observe_losses(
+        [this](std::string_view bucket, std::string_view key) { invariants_.on_loss(bucket, key); });
+    store_.observe_commits([this](const StoredContent& content) { invariants_.on_commit(content); });
     broker_.observe_puts([this](std::string_view bucket, std::string_view key, const Broker::Stored& stored) {
         const Happened what = bucket == contracts::kDesiredStateBucket
                                   ? (stored.deleted ? Happened::DesiredDeleted : Happened::DesiredPut)

@@ -24,7 +24,7 @@ namespace harmony::simulation {
 
 struct WorldOptions {
     std::uint64_t seed = 1;
-    double device_hours = 100;
+    double device_hours = 76;
     std::set<Plant> plants;
     bool verbose = false;
 };

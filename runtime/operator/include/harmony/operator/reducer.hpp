@@ -46,6 +46,9 @@ struct ReducerOptions {
     std::chrono::seconds heartbeat_stale_after{90};
     // How long after its last write a device may still report another digest before the write is repeated.
     std::chrono::seconds hint_grace{5};
+    // How long a device that holds what it should may go on reporting a deployment that it is not to hold,
+    // before the report is taken for one that it has forgotten to delete. Longer than any removal takes.
+    std::chrono::seconds leftover_report{1'800};
     std::chrono::milliseconds status_interval{1'000};  // at most one status per Deployment in this time
     std::size_t max_deployments_per_device = contracts::kMaxDeploymentsPerDevice;  // that a device holds
 };
@@ -118,9 +121,10 @@ class Reducer {
         std::uint16_t replay = 0;  // of the report
         Written written = Written::Absent;
         Reported reported = Reported::Nothing;
-        bool selected = false;   // by the deployment's selector
-        bool targeted = false;   // selected, and among those that the device holds
-        std::uint16_t held = 0;  // id of the revision that a target is to hold; 0: not decided yet
+        bool selected = false;         // by the deployment's selector
+        bool targeted = false;         // selected, and among those that the device holds
+        std::uint16_t held = 0;        // id of the revision that a target is to hold; 0: not decided yet
+        std::uint32_t reported_s = 0;  // when the report came
         std::uint64_t reported_hash = 0;
         std::int64_t last_event_us = 0;
     };
@@ -137,7 +141,8 @@ class Reducer {
         bool dirty = false;
         bool watched = false;  // has an entry in expiries_
         bool digest_known = false;
-        bool rationed = false;  // selected by more deployments than it may hold
+        bool rationed = false;   // selected by more deployments than it may hold
+        bool leftovers = false;  // reports that are left over are to be deleted
     };
     struct Failure {
         contracts::Timestamp at;
@@ -225,6 +230,7 @@ class Reducer {
     [[nodiscard]] std::uint64_t expected_digest(DeviceRecord& device);
     [[nodiscard]] bool settled(const DeviceRecord& device) const;
     void repeat_hint(DeviceSlot slot);
+    [[nodiscard]] bool is_leftover(const Pair& pair, contracts::Timestamp now) const;
 
     // reducer_deployments.cpp
     [[nodiscard]] DeploymentSlot deployment_slot(const contracts::DeploymentName& name);
