@@ -243,6 +243,7 @@ TEST_CASE(
     for (int i = 0; i < 3'000; ++i)
         bench.runtime->append_log(name, {"stdout", std::string(1'000, 'x')});
     bench.runtime->append_log(name, {"stdout", "last"});
+    eventually_holds([&] { return bench.runtime->lines_followed() >= 3'001; });
     bench.server->restart();
     bench.until_line("last");
     std::int64_t lines = 0;

@@ -202,6 +202,7 @@ class InMemoryRuntime final : public FakeContainerRuntime {
             lock.unlock();
             const bool wanted = on_line(std::move(logged.line), position);
             lock.lock();
+            ++lines_followed_;
             if (!wanted) return {};
         }
     }
@@ -298,6 +299,10 @@ class InMemoryRuntime final : public FakeContainerRuntime {
         const std::lock_guard lock(mutex_);
         if (Entry* const entry = find(container)) entry->logs.push_back({now_, std::move(line)});
         changed_.notify_all();
+    }
+    std::size_t lines_followed() const override {
+        const std::lock_guard lock(mutex_);
+        return lines_followed_;
     }
     void break_streams() override {
         const std::lock_guard lock(mutex_);
@@ -419,6 +424,7 @@ class InMemoryRuntime final : public FakeContainerRuntime {
     std::condition_variable_any changed_;
     bool available_ = true;
     std::uint64_t breaks_ = 0;
+    std::size_t lines_followed_ = 0;
     std::int64_t now_ = 1'700'000'000;
     std::chrono::seconds last_grace_{0};
     std::function<void(const std::string&)> on_pull_;

@@ -43,6 +43,8 @@ class FakeContainerRuntime : public ContainerRuntime {
     virtual void set_logs(const std::string& container, std::vector<LogLine> lines) = 0;
     // Whoever follows is told. Its second is set_time()'s.
     virtual void append_log(const std::string& container, LogLine line) = 0;
+    // Lines that whoever follows has taken, of all containers.
+    [[nodiscard]] virtual std::size_t lines_followed() const = 0;
     // Ends every followed stream with Unavailable, as a restart of podman does.
     virtual void break_streams() = 0;
     [[nodiscard]] virtual std::optional<ContainerSpec> spec_of(const std::string& container) const = 0;
