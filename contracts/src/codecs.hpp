@@ -9,6 +9,7 @@
 #include "harmony/contracts/remote_error.hpp"
 #include "harmony/contracts/resources.hpp"
 #include "json_field.hpp"
+#include "limits.hpp"
 
 namespace harmony::contracts {
 

@@ -4,8 +4,6 @@ namespace harmony::contracts {
 
 namespace {
 
-constexpr std::int64_t kMaxDevices = 1'000'000'000;
-
 void read_spec(const Field& field, DeploymentSpec& out) {
     if (!field.object()) return;
     read_selector(field.required("targetSelector"), out.target_selector);

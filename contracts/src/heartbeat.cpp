@@ -36,10 +36,10 @@ std::string Heartbeat::encode() const {
     std::copy_if(agent_version.begin(), agent_version.end(), std::back_inserter(version),
                  is_version_character);
     version.resize(std::min(version.size(), kHeartbeatVersionBytes));
-    return dump_canonical(
-        Json{{"agent_version", version},
-             {"at", std::clamp<std::int64_t>(at, 0, kMaxAt)},
-             {"desired_digest", is_hex16(desired_digest) ? desired_digest : std::string(16, '0')}});
+    // Canonical as it stands: sorted, and nothing in it needs an escape.
+    return R"({"agent_version":")" + version + R"(","at":)" +
+           std::to_string(std::clamp<std::int64_t>(at, 0, kMaxAt)) + R"(,"desired_digest":")" +
+           (is_hex16(desired_digest) ? desired_digest : std::string(16, '0')) + "\"}";
 }
 
 }  // namespace harmony::contracts

@@ -18,7 +18,7 @@ bool takes_values(SelectorOperator op) {
 void read_expression(const Field& field, SelectorExpression& out) {
     if (!field.object()) return;
     const auto key = field.required("key");
-    key.text(out.key, 1, kMaxLabelPrefixBytes + 1 + kMaxLabelNameBytes);
+    key.text(out.key, 1, kMaxLabelKeyBytes);
     if (key.present()) {
         if (auto checked = check_label_key(key.path(), out.key); !checked) {
             return key.reject("a label's key: [<DNS name>/]<name>");

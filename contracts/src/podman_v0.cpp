@@ -9,9 +9,6 @@ namespace harmony::contracts {
 
 namespace {
 
-constexpr std::size_t kMaxArgBytes = 64 * 1024;
-constexpr std::size_t kMaxEnvValueBytes = 64 * 1024;
-
 constexpr EnumNames<RestartPolicy, 3> kRestartPolicies{
     {{RestartPolicy::Always, "always"}, {RestartPolicy::OnFailure, "on-failure"}, {RestartPolicy::No, "no"}}};
 
@@ -49,7 +46,7 @@ template <class Value>
 void read_parsed(const Field& field, std::size_t max_items, std::vector<Value>& out) {
     field.items(max_items, [&](const Field& entry) {
         std::string text;
-        entry.text(text, 1, 2 * 4096 + 8);
+        entry.text(text, 1, kMaxMappingBytes);
         if (!entry.present()) return;
         if (auto parsed = Value::parse(text)) {
             out.push_back(*std::move(parsed));
@@ -103,7 +100,7 @@ void read_init_container(const Field& field, PodmanInitContainer& out) {
 void read_lifecycle(const Field& field, PodmanLifecycle& out) {
     if (!field.object()) return;
     const auto signal = field.optional("stop_signal");
-    signal.text(out.stop_signal, 1, 16);
+    signal.text(out.stop_signal, 1, kMaxStopSignalBytes);
     if (signal.present() && !is_stop_signal(out.stop_signal))
         signal.reject("a signal such as SIGTERM or SIGINT");
     read_seconds(field.optional("grace_period_secs"), out.grace_period, std::chrono::seconds{0},

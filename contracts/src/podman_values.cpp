@@ -6,6 +6,7 @@
 
 #include "harmony/contracts/podman_v0.hpp"
 #include "json_field.hpp"
+#include "limits.hpp"
 
 namespace harmony::contracts {
 
@@ -102,7 +103,7 @@ bool take_host_ip(std::string_view& rest, std::string& host_ip) {
 }
 
 bool is_plain_absolute_path(std::string_view path) {
-    if (path.empty() || path.front() != '/' || path.size() > 4096) return false;
+    if (path.empty() || path.front() != '/' || path.size() > kMaxVolumePathBytes) return false;
     if (path.find_first_of(std::string_view("\0,", 2)) != std::string_view::npos) return false;
     const auto padded = std::string(path) + "/";
     return padded.find("/../") == std::string::npos;
@@ -134,10 +135,7 @@ bool is_environment_name(std::string_view text) {
 }
 
 bool is_stop_signal(std::string_view text) {
-    constexpr std::array<std::string_view, 12> kSignals{"SIGTERM", "SIGINT",  "SIGQUIT",  "SIGHUP",
-                                                        "SIGKILL", "SIGUSR1", "SIGUSR2",  "SIGABRT",
-                                                        "SIGALRM", "SIGCONT", "SIGWINCH", "SIGRTMIN+3"};
-    return std::find(kSignals.begin(), kSignals.end(), text) != kSignals.end();
+    return std::find(kStopSignals.begin(), kStopSignals.end(), text) != kStopSignals.end();
 }
 
 std::string_view to_string(PortProtocol protocol) {

@@ -5,12 +5,9 @@ namespace harmony::contracts {
 
 namespace {
 
-constexpr std::size_t kMaxNamespaceBytes = 63;
 constexpr std::size_t kMaxUidBytes = 64;
 constexpr std::size_t kMaxResourceVersionBytes = 64;
 constexpr std::size_t kMaxAnnotationBytes = 16 * 1024;
-constexpr std::size_t kMaxConditionTextBytes = 64;
-constexpr std::size_t kMaxConditionMessageBytes = 4096;
 
 constexpr EnumNames<ConditionStatus, 3> kConditionStatuses{{{ConditionStatus::True, "True"},
                                                             {ConditionStatus::False, "False"},

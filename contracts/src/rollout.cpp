@@ -4,9 +4,6 @@ namespace harmony::contracts {
 
 namespace {
 
-constexpr std::int64_t kMaxCount = 1'000'000'000;
-constexpr std::int64_t kMaxMinReadySeconds = 24 * 3600;
-
 enum class StrategyType { AllAtOnce, Rolling };
 constexpr EnumNames<StrategyType, 2> kStrategyTypes{
     {{StrategyType::AllAtOnce, "AllAtOnce"}, {StrategyType::Rolling, "Rolling"}}};
@@ -28,7 +25,7 @@ void read_count(const Field& field, std::int64_t min, CountOrPercent& out) {
     if (field.json().is_string()) {
         const auto percent = parse_percent(field.json().get_ref<const std::string&>());
         if (percent) found = CountOrPercent{*percent, true};
-    } else if (field.json().is_number_integer() && field.json() <= kMaxCount && field.json() >= 0) {
+    } else if (field.json().is_number_integer() && field.json() <= kMaxDevices && field.json() >= 0) {
         found = CountOrPercent{field.json().get<std::int64_t>(), false};
     }
     if (!found || found->value < min) {

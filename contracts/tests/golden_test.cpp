@@ -45,7 +45,9 @@ TEST_CASE("every document is encoded to the bytes of its golden vector and read 
 }
 
 TEST_CASE("every golden vector belongs to a document that the tests know") {
-    std::set<std::string> known;
+    // definition_test.cpp compares those.
+    std::set<std::string> known{"golden/resource_definition/deployment.json",
+                                "golden/resource_definition/device.json"};
     for (const auto& sample : samples())
         known.insert(golden_path(sample));
     const auto root = fs::path(HARMONY_SOURCE_DIR) / "contracts";

@@ -1,6 +1,7 @@
 // The literal names of the contract, written out: whoever changes one breaks devices in the field.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "harmony/contracts/fleet_api.hpp"
 #include "harmony/contracts/heartbeat.hpp"
 #include "harmony/contracts/kv.hpp"
+#include "harmony/contracts/resource_definitions.hpp"
 #include "samples.hpp"
 
 using namespace harmony::contracts;
@@ -88,6 +90,9 @@ TEST_CASE("resources and container labels have their literal names") {
     CHECK(kFinalizer == "fleet.nationtech.io/finalizer");
     CHECK(kDeploymentShortName == "fleetdep");
     CHECK(kDeviceShortName == "fleetdev");
+    CHECK(kDefinitionVersionAnnotation == "fleet.nationtech.io/definition-version");
+    CHECK(deployment_definition().at("metadata").at("name") == "deployments.fleet.nationtech.io");
+    CHECK(device_definition().at("metadata").at("name") == "devices.fleet.nationtech.io");
     CHECK(kManagedByLabel == "io.nationtech.harmony/managed-by");
     CHECK(kDeviceLabel == "io.nationtech.harmony/device");
     CHECK(kDeploymentLabel == "io.nationtech.harmony/deployment");
