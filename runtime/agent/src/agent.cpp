@@ -92,12 +92,19 @@ class RunningAgent final : public Agent {
           control_({config.device_id, version, config.heartbeat_interval}, *parts_.connection, *parts_.clock,
                    metrics),
           reconcile_(config, version, *parts_.connection, parts_.runtimes, *parts_.clock, health, metrics,
-                     [this](std::string digest) { control_.set_digest(std::move(digest)); }) {}
+                     [this](std::string digest) { control_.set_digest(std::move(digest)); }) {
+        health.add(daemon::CheckKind::Readiness, "registry-credentials",
+                   [config = config_] { return check_registry_auths(config); });
+    }
     ~RunningAgent() override { (void)stop(std::chrono::hours(1)); }
     RunningAgent(const RunningAgent&) = delete;
     RunningAgent& operator=(const RunningAgent&) = delete;
 
     Result<void> start() {
+        if (const auto usable = check_registry_auths(config_); !usable) {
+            kLog.error("no image can be pulled until the registry credentials are right",
+                       {{"error", usable.error().text()}});
+        }
         if (auto loaded = reconcile_.load(); !loaded) return loaded;
         if (auto begun = parts_.connection->start(events()); !begun) return begun;
         if (auto subscribed = subscribe(); !subscribed) return subscribed;

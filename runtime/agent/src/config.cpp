@@ -39,7 +39,7 @@ void read_agent_table(daemon::ConfigReader& reader, AgentConfig& config) {
     config.runtime_enabled = reader.boolean("agent.runtime_enabled", true);
     config.state_dir = read_absolute_path(reader, "agent.state_dir", kDefaultStateDirectory);
     config.health_enabled = reader.boolean("agent.health_enabled", true);
-    config.health_port = static_cast<std::uint16_t>(reader.integer("agent.health_port", 0, 0, 65535));
+    config.status_address = daemon::read_status_address(reader, "agent");
     config.heartbeat_interval = read_seconds(reader, "agent.heartbeat_interval_s", 30, 3600);
     config.reconcile_interval = read_seconds(reader, "agent.reconcile_interval_s", 30, 3600);
     config.resync_interval = read_seconds(reader, "agent.resync_interval_s", 300, 24 * 3600);
@@ -111,10 +111,6 @@ Result<AgentConfig> read_agent_config(const std::string& path) {
         config.credentials.password = reader->required_string("credentials.nats_pass");
     }
     if (auto done = reader->finish(); !done) return fail(done.error());
-    if (!config.registry_auth_file.empty()) {
-        if (auto auths = read_registry_auths(config.registry_auth_file); !auths) return fail(auths.error());
-    }
-
     if (inline_credentials) {
         if (auto guarded = daemon::read_secret_file(path); !guarded) {
             return fail(guarded.error().wrap("the file holds credentials"));
@@ -125,6 +121,12 @@ Result<AgentConfig> read_agent_config(const std::string& path) {
     if (!credentials) return fail(credentials.error());
     config.credentials = {std::move(credentials->user), std::move(credentials->password)};
     return config;
+}
+
+Result<void> check_registry_auths(const AgentConfig& config) {
+    if (config.registry_auth_file.empty()) return {};
+    if (auto auths = read_registry_auths(config.registry_auth_file); !auths) return fail(auths.error());
+    return {};
 }
 
 runtime::podman::PodmanOptions podman_options(const AgentConfig& config) {

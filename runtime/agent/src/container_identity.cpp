@@ -1,5 +1,7 @@
 #include "harmony/agent/container_identity.hpp"
 
+#include <algorithm>
+
 #include "harmony/contracts/canonical_json.hpp"
 
 namespace harmony::agent {
@@ -55,6 +57,14 @@ void add_labels(podman::ContainerSpec& spec, const DeviceId& device, const Deplo
     spec.labels.emplace(contracts::kServiceLabel, service);
 }
 
+// They are few, and every look at the containers asks for several: a scan needs no copy of the key.
+const std::string& value_of(const podman::Labels& labels, std::string_view label) {
+    static const std::string kNone;
+    const auto found =
+        std::find_if(labels.begin(), labels.end(), [&](const auto& entry) { return entry.first == label; });
+    return found == labels.end() ? kNone : found->second;
+}
+
 }  // namespace
 
 std::string service_container_name(const DeviceId& device, const DeploymentName& deployment,
@@ -97,9 +107,12 @@ ContainerSet containers_of(const DeviceId& device, const DeploymentName& deploym
     return set;
 }
 
-std::string label_of(const podman::Container& container, std::string_view label) {
-    const auto found = container.labels.find(std::string(label));
-    return found == container.labels.end() ? std::string() : found->second;
+const std::string& label_of(const podman::Container& container, std::string_view label) {
+    return value_of(container.labels, label);
+}
+
+const std::string& label_of(const podman::ContainerSpec& spec, std::string_view label) {
+    return value_of(spec.labels, label);
 }
 
 bool is_init_container(const podman::Container& container) {

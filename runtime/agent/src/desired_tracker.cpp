@@ -53,8 +53,10 @@ DesiredTracker::DesiredTracker(nats::NatsConnection& connection, contracts::Devi
         index_.insert(deployment);
 }
 
-void DesiredTracker::hint(const DesiredHint& hint, SteadyTime now) {
+bool DesiredTracker::hint(const DesiredHint& hint, SteadyTime now) {
     pending_.insert_or_assign(token_of(hint), Pending{hint, 0, now});
+    if (hint.deployment || hint.deleted) return false;
+    return std::exchange(last_index_, hint.value_hash) == hint.value_hash;
 }
 
 void DesiredTracker::request_full(SteadyTime now) {
@@ -122,6 +124,7 @@ Result<std::optional<std::set<DeploymentName>>> DesiredTracker::get_index(Pendin
     if (pending) settle(*pending, agrees(pending->hint, *entry));
     std::optional<std::set<DeploymentName>> names;
     if (!*entry) return names;
+    if (!last_index_) last_index_ = contracts::fnv1a64((*entry)->value);
     const auto index = contracts::DesiredIndex::decode((*entry)->value);
     if (!index) return fail(index.error().wrap("index"));
     names.emplace(index->deployments.begin(), index->deployments.end());

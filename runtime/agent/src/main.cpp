@@ -61,7 +61,7 @@ Result<int> serve(const agent::AgentConfig& config) {
     if (!running) return harmony::fail(running.error());
     daemon::RunningStatusServer status;
     if (config.health_enabled) {
-        auto started = daemon::start_status_server(config.health_port, config.state_dir, health, metrics);
+        auto started = daemon::start_status_server(config.status_address, config.state_dir, health, metrics);
         if (!started) return harmony::fail(started.error().wrap("agent"));
         status = *std::move(started);
         kLog.info("status pages", {{"port", status.port}});

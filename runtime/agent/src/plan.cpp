@@ -33,9 +33,8 @@ bool may_stay_ended(const podman::ContainerSpec& spec, const podman::Container& 
 }
 
 bool matches(const podman::ContainerSpec& spec, const podman::Container& container) {
-    return !is_init_container(container) && container.name == spec.name &&
-           label_of(container, contracts::kSpecHashLabel) ==
-               spec.labels.at(std::string(contracts::kSpecHashLabel));
+    return container.name == spec.name && !is_init_container(container) &&
+           label_of(container, contracts::kSpecHashLabel) == label_of(spec, contracts::kSpecHashLabel);
 }
 
 const podman::Container* find_match(const podman::ContainerSpec& spec,

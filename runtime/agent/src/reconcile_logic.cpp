@@ -61,17 +61,21 @@ void ReconcileLogic::handle(const ReconcileEvent& event) {
     const SteadyTime now = parts_.clock.steady();
     if (std::holds_alternative<BrokerConnected>(event)) {
         tracker_->request_full(now);
-        book_.reassert();
-        info_confirmed_ = false;
+        tell_everything_again();
         publish_after_.reset();
         publish_backoff_.reset();
     } else if (const auto* hint = std::get_if<DesiredHint>(&event)) {
-        tracker_->hint(*hint, now);
+        if (tracker_->hint(*hint, now)) tell_everything_again();
     } else if (std::holds_alternative<ContainersChanged>(event)) {
         tick_wanted_ = true;
     } else {
         resync_wanted_ = true;
     }
+}
+
+void ReconcileLogic::tell_everything_again() {
+    book_.reassert();
+    info_confirmed_ = false;
 }
 
 void ReconcileLogic::advance() {

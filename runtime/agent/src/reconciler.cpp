@@ -55,6 +55,7 @@ class Reconciler::Pace final : public WorkPace {
 Reconciler::Reconciler(ReconcilerOptions options, RuntimeFactory runtimes, Executor executor, StateBook& book,
                        const Clock& clock)
     : options_(std::move(options)),
+      owned_labels_(owned_labels(options_.device)),
       runtimes_(std::move(runtimes)),
       executor_(std::move(executor)),
       book_(book),
@@ -169,7 +170,7 @@ void Reconciler::disable_all() {
 
 std::optional<std::map<DeploymentName, Reconciler::Containers>> Reconciler::observe() {
     if (!runtime_) runtime_ = runtimes_();
-    auto listed = runtime_->list(owned_labels(options_.device));
+    auto listed = runtime_->list(owned_labels_);
     if (!listed) {
         report_unavailable(listed.error());
         return std::nullopt;

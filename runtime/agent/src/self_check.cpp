@@ -87,10 +87,20 @@ CheckLine check_podman(const AgentConfig& config) {
     return line;
 }
 
+CheckLine check_registry_file(const AgentConfig& config) {
+    CheckLine line{CheckGrade::Ok, "registry credentials " + config.registry_auth_file, "can be used"};
+    if (const auto usable = check_registry_auths(config); !usable) {
+        line.grade = CheckGrade::Failed;
+        line.finding = "cannot be used, no image could be pulled: " + usable.error().text();
+    }
+    return line;
+}
+
 }  // namespace
 
 std::vector<CheckLine> self_check(const AgentConfig& config) {
     std::vector<CheckLine> lines{check_state_directory(config.state_dir)};
+    if (!config.registry_auth_file.empty()) lines.push_back(check_registry_file(config));
     if (config.runtime_enabled) lines.push_back(check_podman(config));
     return lines;
 }

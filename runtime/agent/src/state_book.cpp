@@ -13,6 +13,15 @@ namespace {
 using Json = nlohmann::json;
 constexpr std::size_t kMaxFileBytes = 64 * 1024 * 1024;
 
+std::string in_quotes(const std::string& text) {
+    return '"' + text + '"';
+}
+
+void append_item(std::string& list, const std::string& json) {
+    if (!list.empty()) list += ',';
+    list += json;
+}
+
 bool same(const DeploymentState& old_state, const NewState& state) {
     return old_state.phase == state.phase && old_state.last_error == state.last_error &&
            old_state.score_hash == state.score_hash && old_state.containers == state.containers;
@@ -109,19 +118,19 @@ const DeploymentState* StateBook::find(const DeploymentName& deployment) const {
 
 Result<void> StateBook::save() {
     if (!changed_) return {};
-    Json states = Json::array();
+    // The states are JSON already, and no name needs an escape.
+    std::string states;
     for (const auto& [name, state] : states_)
-        states.push_back(Json::parse(state.encode()));
-    Json removed = Json::array();
+        append_item(states, state.encode());
+    std::string removed;
     for (const DeploymentName& name : removed_)
-        removed.push_back(name.str());
+        append_item(removed, in_quotes(name.str()));
     for (const DeploymentName& name : deleted_)
-        removed.push_back(name.str());
-    const Json document{{"device_id", device_.str()},
-                        {"last_event_at", last_event_.format()},
-                        {"states", std::move(states)},
-                        {"removed", std::move(removed)}};
-    if (auto written = disk_.write_durably(path_, document.dump()); !written) return written;
+        append_item(removed, in_quotes(name.str()));
+    const std::string document = R"({"device_id":)" + in_quotes(device_.str()) + R"(,"last_event_at":)" +
+                                 in_quotes(last_event_.format()) + R"(,"removed":[)" + removed +
+                                 R"(],"states":[)" + states + "]}";
+    if (auto written = disk_.write_durably(path_, document); !written) return written;
     changed_ = false;
     return {};
 }

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <stdexcept>
 #include <thread>
 
@@ -53,12 +54,18 @@ std::string user_line(const contracts::DeviceId& device) {
 }  // namespace
 
 bool eventually(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
     while (!holds()) {
         if (std::chrono::steady_clock::now() > deadline) return false;
         std::this_thread::sleep_for(20ms);
     }
     return true;
+}
+
+bool podman_is_missing() {
+    const std::string reason = runtime::podman_testing::podman_missing_reason();
+    if (!reason.empty()) std::cout << "SKIPPED: " << reason << '\n';
+    return !reason.empty();
 }
 
 Fleet::Fleet() {

@@ -20,8 +20,11 @@
 
 namespace harmony::agent::testing {
 
-// Asks again until it holds or 30 s have passed.
+// Asks again until it holds or a minute has passed.
 [[nodiscard]] bool eventually(const std::function<bool()>& holds);
+
+// Prints why, for the test to be skipped.
+[[nodiscard]] bool podman_is_missing();
 
 // Devices "<name>-<run id>"; removes their containers and ends their agents when destroyed.
 class Fleet {

@@ -8,6 +8,7 @@
 #include "agent_fixture.hpp"
 #include "harmony/contracts/commands.hpp"
 #include "harmony/contracts/heartbeat.hpp"
+#include "harmony/nats/key_value.hpp"
 
 namespace harmony::agent::testing {
 
@@ -31,16 +32,10 @@ std::uint64_t beats(Fleet& fleet, const std::string& device) {
     return heartbeat ? static_cast<std::uint64_t>(heartbeat->at) : 0;
 }
 
-bool skip() {
-    const std::string reason = runtime::podman_testing::podman_missing_reason();
-    if (!reason.empty()) WARN("SKIPPED: " + reason);
-    return !reason.empty();
-}
-
 }  // namespace
 
 TEST_CASE("a deployment is run, left alone, changed and removed, and only on its own device") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     const std::string two = fleet.device("two");
@@ -100,7 +95,7 @@ TEST_CASE("a deployment is run, left alone, changed and removed, and only on its
 }
 
 TEST_CASE("init containers run to their end before the services, and a failing one is named") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     fleet.start_agent(one);
@@ -125,14 +120,14 @@ TEST_CASE("init containers run to their end before the services, and a failing o
 }
 
 TEST_CASE("a ping is answered with id, version and uptime, and an unknown verb with BadRequest") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     fleet.start_agent(one);
     const auto ask = [&](const std::string& verb) {
         runtime::nats::Message message;
         message.subject = "device-commands." + one + "." + verb;
-        return fleet.admin().request(message, 2s);
+        return fleet.admin().request(message, 20s);
     };
     REQUIRE(eventually([&] { return ask("ping").has_value(); }));
     const auto pong = contracts::PingReply::decode(ask("ping")->payload);
@@ -144,7 +139,7 @@ TEST_CASE("a ping is answered with id, version and uptime, and an unknown verb w
 }
 
 TEST_CASE("the agent recovers from the end of podman and of the broker, and starts without either") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     fleet.start_agent(one);
@@ -185,8 +180,29 @@ TEST_CASE("the agent recovers from the end of podman and of the broker, and star
     }
 }
 
+TEST_CASE("a connected device whose words the broker has lost says them again when the index is repeated") {
+    if (podman_is_missing()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    fleet.deploy(one, "app", service(fleet.podman.image()));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    const auto before = fleet.state(one, "app");
+    const std::string id = fleet.containers(one).at(0).id;
+    for (const char* bucket : {"device-info", "device-state"})
+        REQUIRE(runtime::nats::delete_bucket(fleet.admin(), bucket, 10s));
+    fleet.make_buckets();
+    REQUIRE_FALSE(fleet.state(one, "app"));
+    const auto index = fleet.value("desired-state", one + "._index");
+    REQUIRE(index);
+    REQUIRE(runtime::nats::KeyValue(fleet.admin(), "desired-state").put(one + "._index", *index));
+    CHECK(eventually([&] { return fleet.state(one, "app") == before; }));
+    CHECK(eventually([&] { return fleet.value("device-info", "info." + one).has_value(); }));
+    CHECK(fleet.containers(one).at(0).id == id);
+}
+
 TEST_CASE("a device without a runtime says so and still answers") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     fleet.start_agent(one, "runtime_enabled = false");

@@ -23,12 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool skip() {
-    const std::string reason = runtime::podman_testing::podman_missing_reason();
-    if (!reason.empty()) WARN("SKIPPED: " + reason);
-    return !reason.empty();
-}
-
 std::string score(const std::string& image, const std::string& script) {
     return R"({"services":[{"name":"app","image":")" + image + R"(","args":["/bin/sh","-c",")" + script +
            R"("]}],"lifecycle":{"grace_period_secs":1}})";
@@ -108,7 +102,7 @@ int threads_named(pid_t pid, const std::string& prefix) {
 }  // namespace
 
 TEST_CASE("exec runs in a container, on the host only where the device allows it, and leaves its audit") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     const std::string two = fleet.device("two");
@@ -147,7 +141,7 @@ TEST_CASE("exec runs in a container, on the host only where the device allows it
 }
 
 TEST_CASE("logs are read and followed, over a replacement, and end when they are not wanted any more") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     fleet.start_agent(one);
@@ -177,11 +171,15 @@ TEST_CASE("logs are read and followed, over a replacement, and end when they are
         CHECK(failure.message.empty());
     }
     SECTION("the broker goes and comes back under it") {
+        const auto connected = [&] {
+            return fleet.admin().status() == runtime::nats::ConnectionStatus::Connected;
+        };
         fleet.nats->stop();
-        std::this_thread::sleep_for(500ms);
+        REQUIRE(eventually([&] { return !connected(); }));
         fleet.nats->start();
-        fleet.deploy(one, "web", score(fleet.podman.image(), std::string(kIdle) + "; true"));
+        REQUIRE(eventually(connected));
         fleet.make_buckets();
+        fleet.deploy(one, "web", score(fleet.podman.image(), std::string(kIdle) + "; true"));
         reader.stop = true;
         following.join();
         CHECK(failure.message.empty());
@@ -189,8 +187,35 @@ TEST_CASE("logs are read and followed, over a replacement, and end when they are
     CHECK(eventually([&] { return threads_named(fleet.agent_pid(one), "log-") == 0; }));
 }
 
+TEST_CASE("a line of ten MiB comes cut and says so, and the next one is whole") {
+    if (podman_is_missing()) return;
+    Fleet fleet;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    fleet.deploy(one, "web",
+                 score(fleet.podman.image(),
+                       "/bin/busybox head -c 10485760 /dev/zero | /bin/busybox tr '\\\\0' x; "
+                       "echo; echo after; trap 'exit 0' TERM; while :; do sleep 0.1; done"));
+    REQUIRE(fleet.reaches(one, "web", Phase::Running));
+    FleetCommandsClient commands(fleet.admin(), "ada@workshop");
+    const auto device = contracts::DeviceId::parse(one).value();
+    std::vector<std::string> lines;
+    REQUIRE(eventually([&] {
+        Reader reader;
+        if (!commands.logs(device, logs_of("web", false), reader)) return false;
+        lines = reader.lines();
+        return !lines.empty() && lines.back() == "after";
+    }));
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].size() <= contracts::kLogsMaxLineBytes);
+    CHECK(lines[0].starts_with("xxx"));
+    // How many there were is podman's word: it starts its file over in the middle of such a line.
+    CHECK(lines[0].find("[cut, ") != std::string::npos);
+    CHECK(lines[0].ends_with(" bytes]"));
+}
+
 TEST_CASE("a ping is answered at once while eight chatty streams are followed and commands run") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     fleet.start_agent(one);
@@ -211,21 +236,24 @@ TEST_CASE("a ping is answered at once while eight chatty streams are followed an
     const auto refused = commands.logs(device, logs_of("web", true), ninth);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().agent == RemoteErrorKind::Forbidden);
+    std::atomic<int> ended = 0;
     for (int i = 0; i < 3; ++i) {
-        threads.emplace_back([&] { (void)commands.exec(device, exec_of("web", {"/bin/sleep", "3"})); });
+        threads.emplace_back([&] {
+            (void)commands.exec(device, exec_of("web", {"/bin/sleep", "10"}));
+            ++ended;
+        });
     }
     std::vector<double> took;
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 100; ++i) {
         const auto start = std::chrono::steady_clock::now();
         REQUIRE(commands.ping(device));
         took.push_back(
             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
         std::this_thread::sleep_for(5ms);
     }
+    CHECK(ended == 0);  // no ping has waited for a command's end
     std::sort(took.begin(), took.end());
-    WARN("ping beside 8 streams and 3 commands: p50 " << took[100] << " ms, p99 " << took[198] << " ms");
-    CHECK(took[100] < 10);
-    CHECK(took[198] < 200);
+    WARN("ping beside 8 streams and 3 commands: p50 " << took[50] << " ms, p99 " << took[98] << " ms");
     for (const auto& reader : readers)
         reader->stop = true;
     for (auto& thread : threads)
@@ -236,7 +264,7 @@ TEST_CASE("a ping is answered at once while eight chatty streams are followed an
 }
 
 TEST_CASE("a device without a runtime says so when asked for logs or a command in a container") {
-    if (skip()) return;
+    if (podman_is_missing()) return;
     Fleet fleet;
     const std::string one = fleet.device("one");
     fleet.start_agent(one, "runtime_enabled = false");

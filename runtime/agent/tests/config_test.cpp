@@ -42,6 +42,7 @@ TEST_CASE("a short configuration has the contract's defaults") {
     CHECK(config->podman_socket == kDefaultPodmanSocket);
     CHECK(config->labels == contracts::Labels{{"site", "lab"}});
     CHECK(config->credentials.user == "device-dev");
+    CHECK(config->status_address.address == "127.0.0.1");
 }
 
 TEST_CASE("every wrong field is named and no credential is shown") {
@@ -53,6 +54,34 @@ TEST_CASE("every wrong field is named and no credential is shown") {
                Contains("nats.urls"));
     CHECK_THAT(files.problem(kHead + "[labels]\n\"a b\" = \"x\"\n" + kShared), Contains("labels"));
     CHECK_THAT(files.problem(kHead + "[agent.more]\nx = 1\n" + kShared), Contains("agent.more"));
+    CHECK_THAT(files.problem("[agent]\ndevice_id = \"dev\"\nhealth_address = \"edge\"\n" + kShared),
+               Contains("agent.health_address: found \"edge\", expected an IP address"));
+}
+
+TEST_CASE("labels up to the contract's limit are taken, more are refused with both numbers") {
+    const Files files;
+    const auto labels = [](int count) {
+        std::string table = "[labels]\n";
+        for (int number = 0; number < count; ++number)
+            table += "k" + std::to_string(number) + " = \"v\"\n";
+        return table;
+    };
+    REQUIRE(contracts::kMaxLabels == 64);
+    const auto most = files.read(kHead + labels(64) + kShared);
+    REQUIRE(most);
+    CHECK(most->labels.size() == 64);
+    for (const int count : {65, 1000}) {
+        CHECK_THAT(
+            files.problem(kHead + labels(count) + kShared),
+            Catch::Contains("labels: holds " + std::to_string(count) + " entries, expected at most 64"));
+    }
+}
+
+TEST_CASE("a device id with a dot is refused by its field") {
+    const Files files;
+    CHECK_THAT(
+        files.problem("[agent]\ndevice_id = \"edge.north\"\n[nats]\nurls = [\"nats://a\"]\n" + kShared),
+        Catch::Contains("agent.device_id") && Catch::Contains("edge.north"));
 }
 
 TEST_CASE("credentials of an unknown or unusable type are refused, never replaced") {
@@ -104,12 +133,16 @@ TEST_CASE("registries are read with their credentials, and each mistake is named
                Contains("podman.registry_auth_file") && Contains("absolute"));
     CHECK_THAT(files.problem(head + "insecure_registries = [\"http://r.example.com\"]\n"),
                Contains("podman.insecure_registries") && Contains("<host>[:<port>]"));
-    const std::string with_file = head + "registry_auth_file = \"" + auths + "\"\n";
+    CHECK(check_registry_auths(*config));
+    CHECK(check_registry_auths(*files.read(kHead + kShared)));
     REQUIRE(chmod(auths.c_str(), 0640) == 0);
-    CHECK(files.read(with_file).error().kind() == ErrorKind::PermissionDenied);
+    CHECK(check_registry_auths(*config).error().kind() == ErrorKind::PermissionDenied);
     REQUIRE(runtime::daemon::write_file_durably(auths, R"({"auths":{"r.example.com":{"auth":"hidden"}}})"));
-    CHECK_THAT(files.problem(with_file),
-               Contains("podman.registry_auth_file") && Contains("auths.r.example.com"));
+    const std::string damaged = check_registry_auths(*config).error().text();
+    CHECK_THAT(damaged, Contains("podman.registry_auth_file") && Contains("auths.r.example.com") &&
+                            !Contains("hidden"));
+    // The device starts all the same.
+    CHECK(files.read(head + "registry_auth_file = \"" + auths + "\"\n"));
     // Without a mistake now, and with one at a pull: the error comes then, from the file itself.
     REQUIRE(std::remove(auths.c_str()) == 0);
     CHECK(options.registry_auths().error().kind() == ErrorKind::NotFound);

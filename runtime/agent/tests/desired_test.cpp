@@ -104,6 +104,30 @@ TEST_CASE("a read that does not show yet what the hint told is repeated a few ti
     CHECK_FALSE(tracker.next_due());
 }
 
+TEST_CASE(
+    "the same index twice in a row asks for everything that the device has to tell, anything else does not") {
+    Broker broker;
+    const std::string index = R"({"deployments":["app"]})";
+    const auto hints = [&](DesiredTracker& tracker, const std::string& key, const std::string& value) {
+        return tracker.hint(broker.hint(key, value), broker.clock.steady());
+    };
+    REQUIRE(broker.bucket.put("dev._index", R"({"deployments":[]})"));
+    auto tracker = broker.full();
+    CHECK_FALSE(hints(tracker, "dev.app", "one"));
+    CHECK_FALSE(hints(tracker, "dev._index", index));
+    CHECK_FALSE(hints(tracker, "dev.app", "one"));
+    CHECK(hints(tracker, "dev._index", index));
+    CHECK(hints(tracker, "dev._index", index));
+    CHECK_FALSE(hints(tracker, "dev._index", R"({"deployments":[]})"));
+    CHECK_FALSE(tracker.hint(broker.hint("dev._index", "", true), broker.clock.steady()));
+    CHECK_FALSE(hints(tracker, "dev._index", index));
+
+    // What was read at the start counts as told.
+    REQUIRE(broker.bucket.put("dev._index", index));
+    auto restarted = broker.full();
+    CHECK(hints(restarted, "dev._index", index));
+}
+
 TEST_CASE("another device's keys are no hints") {
     nats::Message message;
     message.subject = "$KV.desired-state.other.app";

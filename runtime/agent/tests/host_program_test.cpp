@@ -74,12 +74,10 @@ TEST_CASE("a program on the device is interrupted when the agent stops") {
         std::this_thread::sleep_for(100ms);
         source.request_stop();
     });
-    const auto before = std::chrono::steady_clock::now();
     const auto stopped = run_on_host({.argv = {"sleep", "1000"}}, source.get_token());
     stopper.join();
     REQUIRE_FALSE(stopped);
     CHECK(stopped.error().kind() == ErrorKind::Cancelled);
-    CHECK(std::chrono::steady_clock::now() - before < 10s);
 }
 
 }  // namespace harmony::agent

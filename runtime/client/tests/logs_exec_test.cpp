@@ -16,7 +16,10 @@ using harmony::runtime::fleet_client::LogTimes;
 using harmony::runtime::fleet_client::LostReplies;
 using namespace std::chrono_literals;
 
-constexpr LogTimes kTimes{.deadline = 500ms, .renew_interval = 100ms, .patience = 300ms};
+// An answer that comes has all the time that a loaded machine needs; one that must not come is awaited
+// briefly.
+constexpr LogTimes kTimes{.deadline = 20s, .renew_interval = 100ms, .patience = 300ms};
+constexpr LogTimes kImpatient{.deadline = 300ms, .renew_interval = 100ms, .patience = 300ms};
 
 struct Fixture {
     harmony::runtime::nats_testing::NatsServerFixture server{{.jetstream = false, .extra_config = ""}};
@@ -114,9 +117,8 @@ TEST_CASE("exec fails by kind: offline at once, silence, nonsense, the agent's r
     ExecRequest exec;
     exec.host = true;
     exec.argv = {"true"};
-    const auto before = std::chrono::steady_clock::now();
+    // Were it not at once, it would be a Timeout.
     CHECK(fixture.commands.exec(fixture.device, exec).error().kind == CommandFailureKind::DeviceOffline);
-    CHECK(std::chrono::steady_clock::now() - before < kOfflineDeadline);
     std::string answer;
     fixture.agent_is([&](Fixture& self, const nats::Message& message) {
         if (!answer.empty()) self.send(message, answer);
@@ -174,7 +176,7 @@ TEST_CASE("a followed stream is renewed with its id until it is cancelled, and t
     sink.cancel = [&] { return fixture.seen().size() >= 4; };
     CHECK(fixture.commands.logs(fixture.device, request(true), sink, kTimes));
     REQUIRE(fixture.client->flush(5s));
-    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
     while (fixture.seen().back().lease != FollowLease::End && std::chrono::steady_clock::now() < deadline)
         std::this_thread::sleep_for(5ms);
     const auto seen = fixture.seen();
@@ -208,12 +210,11 @@ TEST_CASE("a followed stream ends when its device is gone for longer than a reco
     Fixture fixture;
     fixture.agent_is([](Fixture& self, const nats::Message& message) { self.send_lines(message, 0, {"a"}); });
     Recorder sink;
-    std::thread leaving([&] {
-        std::this_thread::sleep_for(200ms);
-        fixture.subscription.end();
-    });
+    sink.cancel = [&] {
+        if (!sink.lines.empty()) fixture.subscription.end();  // it leaves once its line has been read
+        return false;
+    };
     const auto done = fixture.commands.logs(fixture.device, request(true), sink, kTimes);
-    leaving.join();
     REQUIRE_FALSE(done);
     CHECK(done.error().kind == CommandFailureKind::DeviceOffline);
     CHECK(sink.lines.size() == 1);
@@ -223,17 +224,15 @@ TEST_CASE("logs fail by kind: offline at once, silence, nonsense, the agent's re
     Fixture fixture;
     const bool follow = GENERATE(true, false);
     Recorder sink;
-    const auto ask = [&] {
-        return fixture.commands.logs(fixture.device, request(follow), sink, kTimes).error();
+    const auto ask = [&](const LogTimes& times = kTimes) {
+        return fixture.commands.logs(fixture.device, request(follow), sink, times).error();
     };
-    const auto before = std::chrono::steady_clock::now();
     CHECK(ask().kind == CommandFailureKind::DeviceOffline);
-    CHECK(std::chrono::steady_clock::now() - before < kOfflineDeadline);
     std::string answer;
     fixture.agent_is([&](Fixture& self, const nats::Message& message) {
         if (!answer.empty()) self.send(message, answer);
     });
-    CHECK(ask().kind == CommandFailureKind::Timeout);
+    CHECK(ask(kImpatient).kind == CommandFailureKind::Timeout);
     answer = "garbage";
     CHECK(ask().kind == CommandFailureKind::BadReply);
     answer = R"({"error":{"kind":"NotFound","message":"no such deployment"}})";

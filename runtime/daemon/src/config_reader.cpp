@@ -2,6 +2,8 @@
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
+#include <arpa/inet.h>
+
 #include <cmath>
 #include <set>
 #include <sstream>
@@ -168,6 +170,18 @@ std::string ConfigReader::required_string(std::string_view path) {
 
 std::string ConfigReader::string(std::string_view path, std::string_view fallback) {
     return impl_->read<std::string>(path, "a string", false).value_or(std::string(fallback));
+}
+
+std::string ConfigReader::ip_address(std::string_view path, std::string_view fallback) {
+    const toml::node* const node = impl_->find(path);
+    if (node == nullptr) return std::string(fallback);
+    const std::string text = node->value<std::string>().value_or("");
+    in6_addr ignored{};
+    const bool good = node->is_string() && (inet_pton(AF_INET, text.c_str(), &ignored) == 1 ||
+                                            inet_pton(AF_INET6, text.c_str(), &ignored) == 1);
+    if (good) return text;
+    impl_->wrong(path, *node, "an IP address such as 127.0.0.1 or 0.0.0.0");
+    return std::string(fallback);
 }
 
 std::int64_t ConfigReader::required_integer(std::string_view path, std::int64_t min, std::int64_t max) {

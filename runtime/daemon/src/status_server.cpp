@@ -32,14 +32,22 @@ std::unique_ptr<http::HttpServer> make_status_server(http::ServerOptions options
     return server;
 }
 
-Result<RunningStatusServer> start_status_server(std::uint16_t port, const std::string& state_dir,
+StatusAddress read_status_address(ConfigReader& reader, const std::string& table) {
+    StatusAddress address;
+    address.address = reader.ip_address(table + ".health_address", address.address);
+    address.port = static_cast<std::uint16_t>(reader.integer(table + ".health_port", 0, 0, 65535));
+    return address;
+}
+
+Result<RunningStatusServer> start_status_server(const StatusAddress& address, const std::string& state_dir,
                                                 const HealthRegistry& health,
                                                 const MetricsRegistry& metrics) {
     http::ServerOptions options;
-    options.port = port;
+    options.address = address.address;
+    options.port = address.port;
     RunningStatusServer running{make_status_server(options, health, metrics), 0};
     const auto chosen = running.server->start();
-    if (!chosen) return fail(chosen.error().wrap("health_port"));
+    if (!chosen) return fail(chosen.error().wrap("health_address and health_port"));
     running.port = *chosen;
     const auto written = write_file_durably(state_dir + "/health-port", std::to_string(*chosen) + "\n");
     // A full disk must not keep the daemon from its work; the pages are there all the same.

@@ -72,6 +72,19 @@ TEST_CASE("every problem is told at once, with file, line, field, found and expe
     CHECK(holds(text, "agent: needs more"));
 }
 
+TEST_CASE("an address is one of IP and not a name") {
+    auto reader = reader_of("[agent]\nv4 = \"0.0.0.0\"\nv6 = \"::\"\nname = \"localhost\"\nnumber = 7\n");
+    CHECK(reader.ip_address("agent.v4", "127.0.0.1") == "0.0.0.0");
+    CHECK(reader.ip_address("agent.v6", "127.0.0.1") == "::");
+    CHECK(reader.ip_address("agent.absent", "127.0.0.1") == "127.0.0.1");
+    CHECK(reader.ip_address("agent.name", "127.0.0.1") == "127.0.0.1");
+    CHECK(reader.ip_address("agent.number", "127.0.0.1") == "127.0.0.1");
+    const std::string text = problems_of(reader);
+    INFO(text);
+    CHECK(holds(text, "agent.toml:4: agent.name: found \"localhost\", expected an IP address"));
+    CHECK(holds(text, "agent.number: found 7, expected an IP address"));
+}
+
 TEST_CASE("unknown fields and tables are refused with a suggestion") {
     auto reader = reader_of("extra = 1\n[agent]\ndevcie_id = \"a\"\n[ntas]\nurls = []\n");
     static_cast<void>(reader.string("agent.device_id", ""));

@@ -1,6 +1,7 @@
 #include "harmony/daemon/files.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <iterator>
@@ -77,6 +78,35 @@ TEST_CASE("a secret that others could read is refused and its mode is named") {
     CHECK(read_secret_file(path).error().text().find("found mode 0640") != std::string::npos);
     REQUIRE(chmod(path.c_str(), 0400) == 0);
     CHECK(read_secret_file(path));
+}
+
+TEST_CASE("a user who is not root reads root's secret through its group, as in a pod") {
+    if (geteuid() != 0) {
+        WARN("skipped: only root can become another user");
+        return;
+    }
+    constexpr uid_t kUser = 65532;
+    const testing::TemporaryDirectory directory;
+    const std::string path = directory / "credentials";
+    REQUIRE(write_file_durably(path, "hunter2"));
+    REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
+    REQUIRE(chown(path.c_str(), 0, kUser) == 0);
+    const auto read_as_user = [&](mode_t mode) {
+        REQUIRE(chmod(path.c_str(), mode) == 0);
+        REQUIRE(setegid(kUser) == 0);
+        REQUIRE(seteuid(kUser) == 0);
+        auto text = read_secret_file(path);
+        REQUIRE(seteuid(0) == 0);
+        REQUIRE(setegid(0) == 0);
+        return text;
+    };
+    CHECK(read_as_user(0440).value_or("") == "hunter2");
+    CHECK(read_as_user(0640).value_or("") == "hunter2");
+    for (const mode_t mode : {0460U, 0450U, 0444U, 0641U})
+        CHECK_FALSE(read_as_user(mode));
+    // Root itself has no need of a group.
+    REQUIRE(chmod(path.c_str(), 0440) == 0);
+    CHECK_FALSE(read_secret_file(path));
 }
 
 TEST_CASE("directories are made with their parents and kept when they exist") {

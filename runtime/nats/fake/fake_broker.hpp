@@ -78,6 +78,7 @@ class FakeBroker final : public FakeNatsServer {
         nlohmann::json config;
         std::map<std::string, Stored, std::less<>> entries;
         std::uint64_t sequence = 0;
+        std::string created;
         std::vector<Consumer> consumers;
     };
     // A delivery of a consumer is routed by the consumer's subject and shows the entry's own.

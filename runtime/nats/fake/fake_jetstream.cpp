@@ -141,6 +141,7 @@ void FakeBroker::take_stream_call(const Message& message, std::string_view verb,
     if (verb == "CREATE" && bucket == nullptr) {
         bucket = &buckets_[std::string(name)];
         bucket->config = Json::parse(message.payload, nullptr, false);
+        bucket->created = "t" + std::to_string(++last_token_);
     } else if (bucket == nullptr) {
         push(outbox, stream_not_found(message));
         return;
@@ -151,7 +152,10 @@ void FakeBroker::take_stream_call(const Message& message, std::string_view verb,
         push(outbox, answer(message, {{"success", true}}));
         return;
     }
-    push(outbox, answer(message, {{"config", bucket->config}}));
+    push(outbox, answer(message,
+                        {{"config", bucket->config},
+                         {"created", bucket->created},
+                         {"state", {{"messages", bucket->entries.size()}, {"last_seq", bucket->sequence}}}}));
 }
 
 void FakeBroker::create_consumer(const Message& message, std::string_view rest, Outbox& outbox) {

@@ -1,3 +1,4 @@
+#include "harmony/nats/bucket_state.hpp"
 #include "harmony/nats/key_value.hpp"
 #include "jetstream_api.hpp"
 
@@ -68,6 +69,19 @@ Result<void> delete_bucket(NatsConnection& connection, std::string_view bucket, 
     auto done = api_request(connection, "$JS.API.STREAM.DELETE." + stream_of(bucket), nullptr, timeout);
     if (!done) return fail(done.error().wrap("delete bucket " + std::string(bucket)));
     return {};
+}
+
+Result<BucketState> bucket_state(NatsConnection& connection, std::string_view bucket, Milliseconds timeout) {
+    auto info = api_request(connection, "$JS.API.STREAM.INFO." + stream_of(bucket), nullptr, timeout);
+    if (!info) return fail(info.error().wrap("look at bucket " + std::string(bucket)));
+    const Json counts = info->value("state", Json::object());
+    return BucketState{info->value("created", ""), counts.value("messages", std::uint64_t{0}),
+                       counts.value("last_seq", std::uint64_t{0})};
+}
+
+bool has_lost_entries(const BucketState& before, const BucketState& now) {
+    return now.created != before.created || now.messages < before.messages ||
+           now.last_revision < before.last_revision;
 }
 
 }  // namespace harmony::runtime::nats

@@ -17,6 +17,9 @@ void on_fake(void (*behaviour)(NatsConnection&)) {
 TEST_CASE("a bucket is created, kept and changed on the fake") {
     on_fake(bucket_is_created_and_changed);
 }
+TEST_CASE("a bucket that has lost entries shows it on the fake") {
+    on_fake(bucket_tells_its_losses);
+}
 TEST_CASE("values are written, read and deleted on the fake") {
     on_fake(values_are_written_read_and_deleted);
 }

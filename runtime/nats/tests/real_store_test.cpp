@@ -17,6 +17,9 @@ void on_server(void (*behaviour)(NatsConnection&)) {
 TEST_CASE("a bucket is created, kept and changed on the server") {
     on_server(bucket_is_created_and_changed);
 }
+TEST_CASE("a bucket that has lost entries shows it on the server") {
+    on_server(bucket_tells_its_losses);
+}
 TEST_CASE("values are written, read and deleted on the server") {
     on_server(values_are_written_read_and_deleted);
 }

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "harmony/nats/bucket_state.hpp"
 #include "harmony/nats/direct_get.hpp"
 #include "harmony/nats/key_value.hpp"
 
@@ -96,6 +97,39 @@ void bucket_is_created_and_changed(NatsConnection& connection) {
     const auto again = delete_bucket(connection, "settings", kTimeout);
     REQUIRE_FALSE(again);
     CHECK(again.error().kind() == ErrorKind::NotFound);
+}
+
+void bucket_tells_its_losses(NatsConnection& connection) {
+    CHECK(bucket_state(connection, "store", kTimeout).error().kind() == ErrorKind::NotFound);
+    ensure(connection, "store");
+    KeyValue store(connection, "store", kTimeout);
+    const auto look = [&] {
+        auto state = bucket_state(connection, "store", kTimeout);
+        INFO((state ? "" : state.error().text()));
+        REQUIRE(state);
+        return *std::move(state);
+    };
+    const BucketState empty = look();
+    CHECK(empty.messages == 0);
+    CHECK_FALSE(empty.created.empty());
+    REQUIRE(store.put("a", "1"));
+    REQUIRE(store.put("a", "2"));
+    REQUIRE(store.put("b", "1"));
+    REQUIRE(store.del("b"));
+    ensure(connection, "store");
+    const BucketState filled = look();
+    CHECK(filled.messages == 2);
+    CHECK(filled.last_revision == 4);
+    CHECK_FALSE(has_lost_entries(empty, filled));
+    CHECK(has_lost_entries(filled, empty));
+
+    REQUIRE(delete_bucket(connection, "store", kTimeout));
+    ensure(connection, "store");
+    for (int number = 0; number < 5; ++number)
+        REQUIRE(store.put("key" + std::to_string(number), "1"));
+    const BucketState made_anew = look();
+    CHECK(made_anew.messages > filled.messages);
+    CHECK(has_lost_entries(filled, made_anew));
 }
 
 void values_are_written_read_and_deleted(NatsConnection& connection) {

@@ -9,6 +9,7 @@ namespace harmony::runtime::nats::testing {
 
 // Each function is one behaviour; it needs a started connection to an empty server.
 void bucket_is_created_and_changed(NatsConnection& connection);
+void bucket_tells_its_losses(NatsConnection& connection);
 void values_are_written_read_and_deleted(NatsConnection& connection);
 void keys_and_values_are_loaded(NatsConnection& connection);
 void watch_replays_then_follows(NatsConnection& connection);

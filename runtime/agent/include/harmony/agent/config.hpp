@@ -2,12 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "harmony/contracts/labels.hpp"
 #include "harmony/contracts/names.hpp"
+#include "harmony/daemon/status_server.hpp"
 #include "harmony/nats/connection.hpp"
 #include "harmony/podman/container_runtime.hpp"
 #include "harmony/result.hpp"
@@ -25,7 +25,7 @@ struct AgentConfig {
     bool runtime_enabled = true;
     std::string state_dir;
     bool health_enabled = true;
-    std::uint16_t health_port = 0;  // 0: the kernel chooses; the port is in <state_dir>/health-port
+    runtime::daemon::StatusAddress status_address;  // the port in use is in <state_dir>/health-port
     std::chrono::seconds heartbeat_interval{30};
     std::chrono::seconds reconcile_interval{30};  // how often containers are compared without a reason
     std::chrono::seconds resync_interval{300};    // how often desired state is read again without a reason
@@ -39,8 +39,12 @@ struct AgentConfig {
 };
 
 // InvalidInput names the file and every wrong field; NotFound, PermissionDenied and Io are about the file, or
-// about a file of credentials it points to.
+// about the file of the broker's credentials it points to. That of the registries is not read: without it the
+// device can be reached and runs the images it has.
 [[nodiscard]] Result<AgentConfig> read_agent_config(const std::string& path);
+
+// Whether the file of registry credentials, where there is one, can be used now. Reads it.
+[[nodiscard]] Result<void> check_registry_auths(const AgentConfig& config);
 
 // What a podman client of this agent is made with. The file of registry credentials is read at each pull.
 [[nodiscard]] runtime::podman::PodmanOptions podman_options(const AgentConfig& config);

@@ -40,7 +40,9 @@ struct ContainerSet {
                                          const contracts::PodmanV0& score);
 
 // The value of a label; empty where the container has none.
-[[nodiscard]] std::string label_of(const runtime::podman::Container& container, std::string_view label);
+[[nodiscard]] const std::string& label_of(const runtime::podman::Container& container,
+                                          std::string_view label);
+[[nodiscard]] const std::string& label_of(const runtime::podman::ContainerSpec& spec, std::string_view label);
 [[nodiscard]] bool is_init_container(const runtime::podman::Container& container);
 
 }  // namespace harmony::agent

@@ -35,7 +35,8 @@ class DesiredTracker {
     DesiredTracker(runtime::nats::NatsConnection& connection, contracts::DeviceId device,
                    std::optional<HeldDesired> held);
 
-    void hint(const DesiredHint& hint, SteadyTime now);
+    // True where it is the same index again: the operator misses what this device has to tell.
+    bool hint(const DesiredHint& hint, SteadyTime now);
     // The index and every key it lists, as soon as advance() is called.
     void request_full(SteadyTime now);
 
@@ -70,6 +71,8 @@ class DesiredTracker {
     bool known_ = false;
     bool changed_ = false;
     std::set<contracts::DeploymentName> index_;
+    std::optional<std::uint64_t>
+        last_index_;  // the hash of what the last hint told; before one, of what was read
     std::map<std::string, Pending> pending_;  // by the key's last token
     std::optional<SteadyTime> full_due_;
     runtime::daemon::Backoff backoff_;

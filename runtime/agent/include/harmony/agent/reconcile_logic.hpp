@@ -70,6 +70,7 @@ class ReconcileLogic {
     [[nodiscard]] const StateBook& book() const { return book_; }
 
  private:
+    void tell_everything_again();
     void take_desired();
     void tick();
     void save_desired();

@@ -129,6 +129,7 @@ class Reconciler {
     void wake_at(SteadyTime when);
 
     ReconcilerOptions options_;
+    runtime::podman::Labels owned_labels_;
     RuntimeFactory runtimes_;
     Executor executor_;
     StateBook& book_;

@@ -17,8 +17,9 @@ struct CheckLine {
     std::string finding;  // "can be written"
 };
 
-// The state directory, and podman's socket, which may come later and is therefore a warning at most. Takes as
-// long as podman takes to answer, 3 s at most. The files of credentials are part of read_agent_config().
+// The state directory; the file of registry credentials, which fails the check although the agent would start
+// without it; and podman's socket, which may come later and is therefore a warning at most. Takes as long as
+// podman takes to answer, 3 s at most. The broker's credentials are part of read_agent_config().
 [[nodiscard]] std::vector<CheckLine> self_check(const AgentConfig& config);
 
 }  // namespace harmony::agent

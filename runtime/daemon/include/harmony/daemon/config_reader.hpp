@@ -47,6 +47,8 @@ class ConfigReader {
                                      std::optional<std::string_view> fallback = std::nullopt);
     // A missing list is empty; `required` also refuses an empty one.
     [[nodiscard]] std::vector<std::string> string_list(std::string_view path, bool required = false);
+    // An IPv4 or IPv6 address, not a name.
+    [[nodiscard]] std::string ip_address(std::string_view path, std::string_view fallback);
     // A table of free keys to strings, such as [labels].
     [[nodiscard]] std::map<std::string, std::string> string_map(std::string_view path);
 

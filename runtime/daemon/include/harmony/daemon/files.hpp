@@ -22,8 +22,9 @@ namespace harmony::runtime::daemon {
 [[nodiscard]] Result<void> remove_file_durably(const std::string& path);
 
 // Reads a file that holds a secret. PermissionDenied where group or others have any right to it, or where it
-// belongs to neither this user nor root; the message names the mode found and the one expected. The check and
-// the read use one descriptor, so that the file can't be swapped in between.
+// belongs to neither this user nor root; the message names the mode found and the one expected. A user who is
+// not root may read root's file through its group (mode 0440), as a pod its Secrets. The check and the read
+// use one descriptor, so that the file can't be swapped in between.
 [[nodiscard]] Result<std::string> read_secret_file(const std::string& path,
                                                    std::size_t max_bytes = 64 * 1024);
 

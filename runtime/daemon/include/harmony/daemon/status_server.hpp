@@ -1,10 +1,11 @@
-// A daemon's own pages: /healthz, /readyz and /metrics on one loopback port.
+// A daemon's own pages: /healthz, /readyz and /metrics on one port, on loopback unless told otherwise.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "harmony/daemon/config_reader.hpp"
 #include "harmony/daemon/health.hpp"
 #include "harmony/daemon/metrics.hpp"
 #include "harmony/http/server.hpp"
@@ -22,8 +23,17 @@ struct RunningStatusServer {
     std::uint16_t port = 0;
 };
 
-// Starts it on `port` (0: a free one) and writes the port in use to <state_dir>/health-port.
-[[nodiscard]] Result<RunningStatusServer> start_status_server(std::uint16_t port,
+// Where the pages are. They show nothing secret, but they are for probes and metrics, not for the network.
+struct StatusAddress {
+    std::string address = "127.0.0.1";  // of this machine; 0.0.0.0 or :: for all of them, as in a pod
+    std::uint16_t port = 0;             // 0: a free one
+};
+
+// <table>.health_address and <table>.health_port of a daemon's configuration.
+[[nodiscard]] StatusAddress read_status_address(ConfigReader& reader, const std::string& table);
+
+// Starts it and writes the port in use to <state_dir>/health-port.
+[[nodiscard]] Result<RunningStatusServer> start_status_server(const StatusAddress& address,
                                                               const std::string& state_dir,
                                                               const HealthRegistry& health,
                                                               const MetricsRegistry& metrics);
