@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <harmony/plugin/contribution.hpp>
 
 #include "manifest.hpp"
@@ -21,14 +22,15 @@ Json with_requirements(Json manifest, const Requirements& requirements) {
 }  // namespace
 
 Json score_manifest(const ScoreInfo& info, const Requirements& requirements, Json parameters) {
-    return with_requirements(
+    Json manifest =
         Json::object({{"name", info.name},
                       {"summary", info.summary},
                       {"parameters", std::move(parameters)},
                       {"after", to_json(info.after)},
                       {"verbs", Json::array({"validate", "read", "plan", "apply", "verify", "destroy"})},
-                      {"destructive", info.destructive}}),
-        requirements);
+                      {"destructive", info.destructive}});
+    if (!info.renders.empty()) manifest["renders"] = to_json(info.renders);
+    return with_requirements(std::move(manifest), requirements);
 }
 
 Json topology_manifest(const TopologyInfo& info, std::vector<std::string> offers, Json settings) {
@@ -59,6 +61,16 @@ Result<Step> step_of(const Json& params) {
     const Json* step = params.find("step");
     if (step == nullptr) return invalid_parameter("step", "step is missing");
     return from_json<Step>(*step);
+}
+
+Result<RenderRequest> render_request(const Json& params, const std::vector<std::string>& known) {
+    auto request = from_json<RenderRequest>(params);
+    if (!request) return request;
+    if (std::find(known.begin(), known.end(), request->format) != known.end()) return request;
+    std::string all;
+    for (const auto& format : known)
+        all += (all.empty() ? "" : ", ") + format;
+    return invalid_parameter("format", "format is " + request->format + ", expected one of: " + all);
 }
 
 Result<CapabilityInvocation> capability_invocation(const Json& params) {

@@ -61,6 +61,21 @@ TEST_CASE_METHOD(Fixture, "unknown methods, kinds and names are HP_E_METHOD") {
     CHECK(host.create("dance", "SampleScore").error().status == HP_E_METHOD);
 }
 
+TEST_CASE_METHOD(Fixture, "a Score renders the formats it names, and no other") {
+    auto handle = score(Json::object({{"greeting", "hi"}}));
+    const auto files = handle.render(kHelmChart);
+    REQUIRE(files);
+    REQUIRE(files->size() == 2);
+    CHECK(files->at(1) == RenderedFile{"NOTES.txt", "hi\n"});
+    CHECK(host.logs().back().message == "rendering");
+    const auto refused = handle.render("helm-chart/9");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().status == HP_E_INVALID);
+    CHECK(refused.error().path == "format");
+    CHECK(refused.error().summary.find("helm-chart/1") != std::string::npos);
+    CHECK(host.invoke(handle.handle(), "score.render", Json::object()).error().path == "format");
+}
+
 TEST_CASE_METHOD(Fixture, "a stale handle is HP_E_HANDLE") {
     auto handle = score();
     CHECK(host.destroy(handle.handle()) == HP_OK);

@@ -74,6 +74,12 @@ Result<std::vector<Object>> SampleScore::destroy(Run& run, const Step& /*step*/)
     return std::vector<Object>{};
 }
 
+Result<std::vector<RenderedFile>> SampleScore::render(Call& call, const Parameters& params,
+                                                      const RenderRequest& /*request*/) {
+    call.info("rendering");
+    return std::vector<RenderedFile>{{"Chart.yaml", "name: sample\n"}, {"NOTES.txt", params.greeting + "\n"}};
+}
+
 Result<void> SampleTopology::open() {
     offer<ServiceDirectory>(*this);
     return {};

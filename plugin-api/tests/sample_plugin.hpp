@@ -50,8 +50,10 @@ struct Parameters {
 
 class SampleScore final : public Score<Parameters, ProcessHost, Optional<SecretStore>> {
  public:
-    static inline const ScoreInfo info{
-        .name = "SampleScore", .summary = "A daemon that greets", .after = {"OtherScore"}};
+    static inline const ScoreInfo info{.name = "SampleScore",
+                                       .summary = "A daemon that greets",
+                                       .after = {"OtherScore"},
+                                       .renders = {kHelmChart}};
 
     Result<void> validate(Run& run) override;
     Result<std::vector<Object>> read(Run& run) override;
@@ -59,6 +61,8 @@ class SampleScore final : public Score<Parameters, ProcessHost, Optional<SecretS
     Result<std::vector<Object>> apply(Run& run, const Step& step) override;
     Result<std::vector<Check>> verify(Run& run) override;
     Result<std::vector<Object>> destroy(Run& run, const Step& step) override;
+    Result<std::vector<RenderedFile>> render(Call& call, const Parameters& params,
+                                             const RenderRequest& request) override;
 
  private:
     static DaemonSpec spec(const Parameters& params);

@@ -242,6 +242,11 @@ Result<int> ScoreHandle::apply_all() {
     return static_cast<int>(first->steps.size());
 }
 
+Result<std::vector<RenderedFile>> ScoreHandle::render(const std::string& format) {
+    return member_of<std::vector<RenderedFile>>(
+        host_->invoke(handle_, "score.render", to_json(RenderRequest{format})), "files");
+}
+
 Result<int> ScoreHandle::destroy_all(bool delete_data) {
     const PlanRequest request{.purpose = Purpose::Destroy, .delete_data = delete_data};
     auto first = plan(request);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <harmony/plugin/testing/fake_kubernetes.hpp>
+#include <sstream>
 
 namespace harmony::plugin::testing {
 
@@ -8,11 +9,12 @@ namespace {
 constexpr const char* kScoreLabel = "fake/score";
 constexpr const char* kPartOfLabel = "fake/part-of";
 
-Json owned_object(Json object, const KubernetesRef& ref, const KubernetesOwner& owner) {
+Json labelled(Json object, const KubernetesRef& ref, const KubernetesBatch& batch) {
     Json& metadata = object["metadata"];
     metadata["namespace"] = ref.name_space;
-    metadata["labels"][kScoreLabel] = owner.score;
-    if (!owner.part_of.empty()) metadata["labels"][kPartOfLabel] = owner.part_of;
+    if (batch.shared) return object;
+    metadata["labels"][kScoreLabel] = batch.owner.score;
+    if (!batch.owner.part_of.empty()) metadata["labels"][kPartOfLabel] = batch.owner.part_of;
     return object;
 }
 
@@ -45,6 +47,21 @@ KubernetesAction FakeKubernetes::action_for(const Key& key, const Json& next) co
     return found->second == next ? KubernetesAction::None : KubernetesAction::Update;
 }
 
+std::vector<KubernetesConflict> FakeKubernetes::conflicts_of(const Json& object) const {
+    const auto claims = claims_.find(object["metadata"]["name"].string_or(""));
+    if (claims == claims_.end()) return {};
+    std::vector<KubernetesConflict> conflicts;
+    for (const auto& claim : claims->second) {
+        const Json* value = &object;
+        std::istringstream path(claim.path);
+        for (std::string part; std::getline(path, part, '.');) {
+            if (!part.empty()) value = &(*value)[part];
+        }
+        if (!value->is_null()) conflicts.push_back(claim);
+    }
+    return conflicts;
+}
+
 Result<KubernetesCluster> FakeKubernetes::info() {
     if (auto fault = note("info")) return failure(*fault);
     return KubernetesCluster{"fake", "https://127.0.0.1:6443", "default"};
@@ -56,8 +73,9 @@ Result<std::vector<KubernetesChange>> FakeKubernetes::diff(const KubernetesBatch
     for (std::size_t i = 0; i < batch.objects.size(); ++i) {
         auto ref = ref_of(batch.objects[i], i);
         if (!ref) return failure(ref.error());
-        const auto action = action_for(key(*ref), owned_object(batch.objects[i], *ref, batch.owner));
+        const auto action = action_for(key(*ref), labelled(batch.objects[i], *ref, batch));
         KubernetesChange change{.ref = *ref, .action = action};
+        change.conflicts = conflicts_of(batch.objects[i]);
         if (action == KubernetesAction::Update) {
             change.diff.push_back({.path = "object", .before = "old", .after = "new"});
         }
@@ -72,8 +90,17 @@ Result<std::vector<KubernetesApplied>> FakeKubernetes::apply(const KubernetesBat
     for (std::size_t i = 0; i < batch.objects.size(); ++i) {
         auto ref = ref_of(batch.objects[i], i);
         if (!ref) return failure(ref.error());
-        Json next = owned_object(batch.objects[i], *ref, batch.owner);
+        if (const auto conflicts = conflicts_of(batch.objects[i]); !conflicts.empty()) {
+            if (!batch.force)
+                return failure(std::string(kConflict),
+                               conflicts.front().path + " is owned by " + conflicts.front().manager);
+            std::erase_if(claims_[ref->name], [&](const KubernetesConflict& claim) {
+                return std::find(conflicts.begin(), conflicts.end(), claim) != conflicts.end();
+            });
+        }
+        Json next = labelled(batch.objects[i], *ref, batch);
         const auto action = action_for(key(*ref), next);
+        if (on_apply_) on_apply_(next);
         objects_[key(*ref)] = std::move(next);
         applied.push_back({*ref, action, "uid-" + ref->kind + "-" + ref->name});
     }

@@ -76,7 +76,7 @@ Result<Batch> read_batch(ClusterSession& session, const plugin::KubernetesBatch&
         if (!checked) return plugin::failure(std::move(checked.error()));
     }
     Batch batch;
-    const Labels labels = owner_labels(session.context(), given.owner);
+    const Labels labels = given.shared ? shared_labels() : owner_labels(session.context(), given.owner);
     for (const std::size_t i : apply_order(objects)) {
         json object = objects[i];
         for (const auto& [name, value] : labels)

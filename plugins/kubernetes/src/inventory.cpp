@@ -30,6 +30,10 @@ plugin::Result<void> check_value(const char* path, const std::string& value) {
 
 }  // namespace
 
+Labels shared_labels() {
+    return {{std::string(kManagedByLabel), std::string(kManagedBy)}};
+}
+
 Labels context_labels(const std::string& context) {
     return {{std::string(kManagedByLabel), std::string(kManagedBy)}, {std::string(kContextLabel), context}};
 }

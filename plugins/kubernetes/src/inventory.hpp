@@ -26,6 +26,8 @@ inline constexpr const char* kFieldManager = "harmony";
 
 using Labels = std::map<std::string, std::string>;
 
+// Of what every context of a cluster may use.
+[[nodiscard]] Labels shared_labels();
 [[nodiscard]] Labels context_labels(const std::string& context);
 [[nodiscard]] Labels owner_labels(const std::string& context, const plugin::KubernetesOwner& owner);
 // Label values have at most 63 letters, digits, '-', '_' and '.'; names the one that is not.

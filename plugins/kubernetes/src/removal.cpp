@@ -87,7 +87,9 @@ Result<bool> remove_object(ClusterSession& session, const plugin::KubernetesRemo
     auto object = session.read(*ref);
     if (!object) return plugin::failure(std::move(object.error()));
     if (!*object) return false;
-    if (!carries(**object, context_labels(session.context()))) {
+    const bool ours = carries(**object, context_labels(session.context()));
+    const bool nobodys = !labels_of(**object).contains(std::string(kContextLabel));
+    if (!ours && !(removal.shared && nobodys)) {
         return plugin::failure("kubernetes.not-ours",
                                describe(given) + " was not applied from context " + session.context(),
                                "delete it with kubectl if it has to go");

@@ -3,6 +3,7 @@
 #include "applier.hpp"
 #include "diagnostics.hpp"
 #include "fake_cluster.hpp"
+#include "inventory.hpp"
 
 using namespace harmony::cluster;
 using namespace harmony::cluster::testing;
@@ -36,6 +37,30 @@ TEST_CASE("what was not applied from this context is not removed") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == "kubernetes.not-ours");
     CHECK(cluster.count("delete") == 0);
+}
+
+TEST_CASE("what every context uses carries none of them, and goes only when that is meant") {
+    FakeCluster cluster;
+    Applier applier(cluster.session);
+    REQUIRE(applier.apply({.objects = {config_map("web", "1")}, .owner = kOwner, .shared = true}));
+    const auto stored = cluster.client->get({kConfigMaps, "shop", "web"});
+    REQUIRE(stored);
+    CHECK(labels_of(*stored) == shared_labels());
+    CHECK(owned_objects(cluster.session, {kOwner, {kConfigMap}})->empty());
+    CHECK(
+        applier.diff({.objects = {config_map("web", "1")}, .owner = {.score = "MailScore"}, .shared = true})
+            ->at(0)
+            .action == KubernetesAction::None);
+    CHECK(remove_object(cluster.session, {.ref = kWeb}).error().code == "kubernetes.not-ours");
+    CHECK(remove_object(cluster.session, {.ref = kWeb, .shared = true}).value());
+}
+
+TEST_CASE("what another context applied is not removed as something shared") {
+    FakeCluster cluster;
+    cluster.make(kConfigMaps, {{"metadata", {{"name", "web"}, {"labels", context_labels("other")}}}});
+    const auto refused = remove_object(cluster.session, {.ref = kWeb, .shared = true});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "kubernetes.not-ours");
 }
 
 TEST_CASE("a removal returns when the object is gone, and is false when there is none") {

@@ -28,10 +28,14 @@ Answer<std::int64_t> whole(const Json& spec, const char* key) {
     return found->get<std::int64_t>();
 }
 
+SteadyTime end_of(const LeaseSettings& settings, const LeaseRecord& record, const LeaseView& view) {
+    const auto duration = record.duration_s > 0 ? std::chrono::seconds(record.duration_s) : settings.duration;
+    return view.unchanged_since + duration;
+}
+
 bool expired(const LeaseSettings& settings, const LeaseRecord& record, const LeaseView& view,
              SteadyTime now) {
-    const auto duration = record.duration_s > 0 ? std::chrono::seconds(record.duration_s) : settings.duration;
-    return record.resource_version == view.resource_version && now - view.unchanged_since >= duration;
+    return record.resource_version == view.resource_version && now >= end_of(settings, record, view);
 }
 
 }  // namespace
@@ -93,9 +97,20 @@ void LeaseElection::see(const std::string& resource_version, SteadyTime now) {
     view_ = {resource_version, now};
 }
 
-Answer<Leadership> LeaseElection::tick(SteadyTime now) {
+// Two calls must fit into what a leader has left; a call that ends at once is of no use either.
+CallLimits LeaseElection::limits(SteadyTime now, std::stop_token stop) const {
     CallLimits limits;
     limits.deadline = settings_.renew_interval;
+    limits.stop = std::move(stop);
+    if (leadership(now) == Leadership::Follower) return limits;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*renewed_ + settings_.renew_deadline - now) / 2;
+    limits.deadline = std::clamp(left, std::chrono::milliseconds(50), settings_.renew_interval);
+    return limits;
+}
+
+Answer<Leadership> LeaseElection::tick(SteadyTime now, std::stop_token stop) {
+    const CallLimits limits = this->limits(now, std::move(stop));
     auto current = client_.get(ref_, limits);
     if (!current && current.error().reason != Reason::NotFound) return refuse(current.error());
     std::optional<LeaseRecord> record;
@@ -108,13 +123,17 @@ Answer<Leadership> LeaseElection::tick(SteadyTime now) {
     }
     const LeaseStep step = next_lease_step(settings_, record, view_, now);
     const Json empty = Json::object();
-    if (const auto* take = std::get_if<TakeLease>(&step)) return write(take, current ? *current : empty, now);
-    if (std::holds_alternative<RenewLease>(step)) return write(nullptr, *current, now);
+    expires_.reset();
+    if (const auto* take = std::get_if<TakeLease>(&step))
+        return write(take, current ? *current : empty, now, limits);
+    if (std::holds_alternative<RenewLease>(step)) return write(nullptr, *current, now, limits);
     renewed_.reset();
+    expires_ = end_of(settings_, *record, view_);
     return Leadership::Follower;
 }
 
-Answer<Leadership> LeaseElection::write(const TakeLease* take, const Json& current, SteadyTime now) {
+Answer<Leadership> LeaseElection::write(const TakeLease* take, const Json& current, SteadyTime now,
+                                        CallLimits limits) {
     const std::string stamp = micro_time(std::chrono::system_clock::now());
     Json lease = current;
     lease["apiVersion"] = "coordination.k8s.io/v1";
@@ -130,8 +149,6 @@ Answer<Leadership> LeaseElection::write(const TakeLease* take, const Json& curre
         spec["acquireTime"] = stamp;
         spec["leaseTransitions"] = take->transitions;
     }
-    CallLimits limits;
-    limits.deadline = settings_.renew_interval;
     // A second write after one that may have been done would not tell ours from somebody else's.
     limits.attempts = 1;
     const bool create = take != nullptr && take->create;
@@ -152,9 +169,9 @@ Answer<Leadership> LeaseElection::write(const TakeLease* take, const Json& curre
     return Leadership::Leader;
 }
 
-Answer<void> LeaseElection::release() {
+Answer<void> LeaseElection::release(const CallLimits& limits) {
     renewed_.reset();
-    auto current = client_.get(ref_);
+    auto current = client_.get(ref_, limits);
     if (!current) return refuse(current.error());
     const auto record = parse_lease(*current);
     if (!record) return refuse(record.error());
@@ -162,7 +179,7 @@ Answer<void> LeaseElection::release() {
     (*current)["spec"]["holderIdentity"] = "";
     // The server wants at least one second.
     (*current)["spec"]["leaseDurationSeconds"] = 1;
-    const auto written = client_.replace(ref_, *current);
+    const auto written = client_.replace(ref_, *current, {}, limits);
     if (!written) return refuse(written.error());
     return {};
 }

@@ -70,8 +70,9 @@ TestNamespace::TestNamespace(KubernetesClient& client) : client_(client), name_(
     INFO((created ? std::string() : created.error().text()));
     REQUIRE(created);
     const ObjectRef account{{"", "v1", "serviceaccounts", "ServiceAccount", true}, name_, "default"};
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    // Pods are refused until it has its token.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+    // Pods are refused until it has its token; the controllers need a while after a restart of the API
+    // server.
     while (true) {
         const auto found = client_.get(account);
         if (found && found->contains("secrets")) break;

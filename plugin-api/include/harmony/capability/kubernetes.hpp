@@ -66,12 +66,14 @@ struct KubernetesOwner {
 struct KubernetesBatch {
     std::vector<Json> objects;
     KubernetesOwner owner;
-    bool force = false;  // take fields over that other managers own
+    bool force = false;   // take fields over that other managers own
+    bool shared = false;  // for every context of the cluster, such as definitions: labelled with none of them
 
     static auto fields() {
         using Self = KubernetesBatch;
         return harmony::plugin::fields(field("objects", &Self::objects).required().sensitive(),
-                                       field("owner", &Self::owner).required(), field("force", &Self::force));
+                                       field("owner", &Self::owner).required(), field("force", &Self::force),
+                                       field("shared", &Self::shared).omit_default());
     }
 };
 
@@ -158,13 +160,15 @@ inline EnumNames<KubernetesPropagation> enum_names(KubernetesPropagation) {
 struct KubernetesRemoval {
     KubernetesRef ref;
     KubernetesPropagation propagation = KubernetesPropagation::Foreground;
-    int timeout_s = 60;  // 0: does not wait until it is gone
+    int timeout_s = 60;   // 0: does not wait until it is gone
+    bool shared = false;  // also one that no context has applied
 
     static auto fields() {
         using Self = KubernetesRemoval;
         return harmony::plugin::fields(field("ref", &Self::ref).required(),
                                        field("propagation", &Self::propagation),
-                                       field("timeout_s", &Self::timeout_s).range(0, 3600));
+                                       field("timeout_s", &Self::timeout_s).range(0, 3600),
+                                       field("shared", &Self::shared).omit_default());
     }
 };
 
@@ -247,7 +251,8 @@ class Kubernetes {
     // Reads only: the objects of these kinds that the owner applied from this context, in the order in which
     // they can be removed. A kind that the server does not have has none.
     virtual Result<std::vector<KubernetesRef>> owned(const KubernetesInventory& inventory) = 0;
-    // False when there was none. Refuses what was not applied from this context.
+    // False when there was none. Refuses what was not applied from this context, or, with shared, what
+    // another one has applied.
     virtual Result<bool> remove(const KubernetesRemoval& removal) = 0;
     // Reads only: returns when all are there and rolled out. kNotRolledOut says why one is not, with the last
     // log lines of a container that ends again and again.

@@ -109,6 +109,8 @@ inline Result<Json> answer(Result<void> result) {
 
 // params.step, decoded.
 [[nodiscard]] Result<Step> step_of(const Json& params);
+// HP_E_INVALID for a format that is not among `known`.
+[[nodiscard]] Result<RenderRequest> render_request(const Json& params, const std::vector<std::string>& known);
 
 template <class S>
 class ScoreInstance final : public Instance {
@@ -126,6 +128,7 @@ class ScoreInstance final : public Instance {
             if (!request) return failure(std::move(request.error()));
             return answer(score_.plan(run, *request));
         }
+        if (method == "score.render") return render(params, call);
         if (method != "score.apply" && method != "score.destroy") return unknown_method(method);
         auto step = step_of(params);
         if (!step) return failure(std::move(step.error()));
@@ -134,6 +137,13 @@ class ScoreInstance final : public Instance {
     }
 
  private:
+    Result<Json> render(const Json& params, Call& call) {
+        if (S::info.renders.empty()) return unknown_method("score.render");
+        auto request = render_request(params, S::info.renders);
+        if (!request) return failure(std::move(request.error()));
+        return answer("files", score_.render(call, params_, *request));
+    }
+
     typename S::Parameters params_;
     Session session_;
     S score_;

@@ -3,6 +3,7 @@
 
 #include <harmony/plugin/capability.hpp>
 #include <harmony/plugin/plan.hpp>
+#include <harmony/plugin/render.hpp>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,9 @@ namespace harmony::plugin {
 struct ScoreInfo {
     std::string name;
     std::string summary;
-    std::vector<std::string> after{};  // Scores that go first when both are selected
-    bool destructive = false;          // applying may delete data
+    std::vector<std::string> after{};    // Scores that go first when both are selected
+    bool destructive = false;            // applying may delete data
+    std::vector<std::string> renders{};  // formats of render(): kHelmChart
 };
 
 // What a verb sees. Valid until the verb returns.
@@ -51,6 +53,13 @@ class Score {
     virtual Result<std::vector<Check>> verify(Run& run) = 0;
     // Carries out one step of a plan with Purpose::Destroy. Returns what remains.
     virtual Result<std::vector<Object>> destroy(Run& run, const Step& step) = 0;
+    // Where info.renders names formats: the same desired state as files, as a function of the parameters
+    // alone. No capability is there, no secret may be in the files, and equal parameters give equal bytes.
+    // Sensitive parameters are absent. `call` is for log lines.
+    virtual Result<std::vector<RenderedFile>> render(Call& /*call*/, const Params& /*params*/,
+                                                     const RenderRequest& request) {
+        return invalid_parameter("format", "this Score has no format " + request.format);
+    }
 
     static detail::Requirements requirements() { return detail::requirements_of<Capabilities...>(); }
 };

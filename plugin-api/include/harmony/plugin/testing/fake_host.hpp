@@ -12,6 +12,7 @@
 #include <functional>
 #include <harmony/plugin/command.hpp>
 #include <harmony/plugin/plan.hpp>
+#include <harmony/plugin/render.hpp>
 #include <harmony/plugin/scenario.hpp>
 #include <harmony/plugin/topology.hpp>
 #include <memory>
@@ -37,6 +38,7 @@ class ScoreHandle {
     Result<std::vector<Object>> apply(const Step& step);
     Result<std::vector<Check>> verify();
     Result<std::vector<Object>> destroy(const Step& step);
+    Result<std::vector<RenderedFile>> render(const std::string& format);
 
     // What `harmony apply` does: plans, applies every step, verifies, and demands an empty plan afterwards.
     // Returns the number of steps.

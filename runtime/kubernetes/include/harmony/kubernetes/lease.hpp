@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 
@@ -66,16 +67,21 @@ class LeaseElection {
     LeaseElection(KubernetesClient& client, LeaseSettings settings);
 
     // Call it at least every renew_interval. The failure of a tick is for the log: leadership() stays right,
-    // since a leader that can't renew stands down at its deadline.
-    [[nodiscard]] Answer<Leadership> tick(SteadyTime now);
+    // since a leader that can't renew stands down at its deadline. A leader's tick ends by then, any other
+    // within two renew intervals.
+    [[nodiscard]] Answer<Leadership> tick(SteadyTime now, std::stop_token stop = {});
     // Ask before every write that only a leader may do.
     [[nodiscard]] Leadership leadership(SteadyTime now) const;
     [[nodiscard]] const std::string& holder() const { return holder_; }
+    // When the lease of another, as last seen, is over unless it is renewed.
+    [[nodiscard]] std::optional<SteadyTime> expires() const { return expires_; }
     // Gives the lease up, so that a standby need not wait for its end. Only if we hold it.
-    [[nodiscard]] Answer<void> release();
+    [[nodiscard]] Answer<void> release(const CallLimits& limits = {});
 
  private:
-    [[nodiscard]] Answer<Leadership> write(const TakeLease* take, const Json& current, SteadyTime now);
+    [[nodiscard]] Answer<Leadership> write(const TakeLease* take, const Json& current, SteadyTime now,
+                                           CallLimits limits);
+    [[nodiscard]] CallLimits limits(SteadyTime now, std::stop_token stop) const;
     void see(const std::string& resource_version, SteadyTime now);
 
     KubernetesClient& client_;
@@ -83,6 +89,7 @@ class LeaseElection {
     ObjectRef ref_;
     LeaseView view_;
     std::string holder_;
+    std::optional<SteadyTime> expires_;
     std::optional<SteadyTime> renewed_;  // set while we lead: the start of the last successful write
 };
 
