@@ -24,7 +24,7 @@ void read_operator_table(daemon::ConfigReader& reader, OperatorConfig& config) {
     if (!config.state_dir.empty() && config.state_dir.front() != '/') {
         reader.problem("operator.state_dir", "found \"" + config.state_dir + "\", expected an absolute path");
     }
-    config.health_port = static_cast<std::uint16_t>(reader.integer("operator.health_port", 0, 0, 65535));
+    config.status = daemon::read_status_address(reader, "operator");
     const std::int64_t interval = reader.integer("operator.heartbeat_interval_s", 30, 1, 3600);
     const std::int64_t stale = reader.integer("operator.heartbeat_stale_after_s", 3 * interval, 2, 24 * 3600);
     if (stale < 2 * interval) {
@@ -38,6 +38,23 @@ void read_operator_table(daemon::ConfigReader& reader, OperatorConfig& config) {
     config.log_level = reader.one_of("operator.log_level", {"debug", "info", "warning", "error"}, "info");
 }
 
+void read_resources(daemon::ConfigReader& reader, OperatorConfig& config) {
+    if (reader.one_of("resources.store", {"sqlite", "kubernetes"}, "sqlite") == "sqlite") return;
+    KubernetesConfig& kubernetes = config.kubernetes.emplace();
+    kubernetes.kubeconfig = reader.string("kubernetes.kubeconfig", "");
+    kubernetes.context = reader.string("kubernetes.context", "");
+    kubernetes.devices = reader.boolean("kubernetes.devices", true);
+    kubernetes.lease = reader.string("kubernetes.lease", "harmony-fleet-operator");
+    if (!kubernetes.kubeconfig.empty() && kubernetes.kubeconfig.front() != '/') {
+        reader.problem("kubernetes.kubeconfig",
+                       "found \"" + kubernetes.kubeconfig + "\", expected an absolute path");
+    }
+    if (kubernetes.kubeconfig.empty() && !kubernetes.context.empty())
+        reader.problem("kubernetes.context", "is one of a kubeconfig, and kubernetes.kubeconfig is empty");
+    if (auto valid = contracts::check_name("lease", kubernetes.lease); !valid)
+        reader.problem("kubernetes.lease", valid.error().message());
+}
+
 }  // namespace
 
 Result<OperatorConfig> read_operator_config(const std::string& path) {
@@ -48,6 +65,7 @@ Result<OperatorConfig> read_operator_config(const std::string& path) {
 
     OperatorConfig config;
     read_operator_table(*reader, config);
+    read_resources(*reader, config);
     config.nats_urls = reader->string_list("nats.urls", true);
     config.replicas = static_cast<int>(reader->integer("kv.replicas", 1, 1, kMaxReplicas));
 

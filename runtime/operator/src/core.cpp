@@ -1,5 +1,6 @@
 #include "core.hpp"
 
+#include <malloc.h>
 #include <pthread.h>
 
 #include <utility>
@@ -20,9 +21,9 @@ constexpr std::int64_t kStuckAfterSeconds = 60;
 
 }  // namespace
 
-Core::Core(std::unique_ptr<ResourceStore> store, OperatorOptions options, OperatorPorts ports,
+Core::Core(const KeeperFactory& make_keeper, const OperatorOptions& options, OperatorPorts ports,
            daemon::HealthRegistry& health, daemon::MetricsRegistry& metrics)
-    : logic_(std::move(store), std::move(options), std::move(ports), health, metrics, Timestamp::now()),
+    : logic_(make_keeper, options, std::move(ports), health, metrics, Timestamp::now()),
       queue_(kQueueItems),
       dropped_heartbeats_(
           metrics.counter("harmony_operator_heartbeats_dropped_total", "Heartbeats lost to a full queue.")) {
@@ -71,6 +72,7 @@ void Core::try_post_heartbeat(Event event) {
 }
 
 void Core::run(const std::stop_token& stop) {
+    bool trimmed = false;
     while (!stop.stop_requested()) {
         auto item = queue_.pop(kTurn);
         for (int taken = 0; item && taken < kItemsPerTurn; ++taken) {
@@ -81,6 +83,10 @@ void Core::run(const std::stop_token& stop) {
         const Timestamp now = Timestamp::now();
         logic_.advance(now);
         alive_at_ = now.seconds();
+        if (!trimmed && logic_.settled()) {
+            trimmed = true;
+            malloc_trim(0);  // the replay of large buckets leaves much behind
+        }
     }
 }
 

@@ -12,7 +12,7 @@ namespace harmony::op {
 
 class Core {
  public:
-    Core(std::unique_ptr<ResourceStore> store, OperatorOptions options, OperatorPorts ports,
+    Core(const KeeperFactory& make_keeper, const OperatorOptions& options, OperatorPorts ports,
          runtime::daemon::HealthRegistry& health, runtime::daemon::MetricsRegistry& metrics);
     ~Core() { stop(); }
 

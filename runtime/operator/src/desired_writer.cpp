@@ -55,7 +55,13 @@ class NatsBuckets final : public BucketAccess {
         return {};
     }
 
+    Result<nats::BucketState> state() override {
+        return nats::bucket_state(connection_, contracts::kDesiredStateBucket, kRequestTimeout);
+    }
+
     Result<void> write(const WriteBatchAction& batch) override {
+        if (options_.may_write && !options_.may_write())
+            return fail(ErrorKind::Cancelled, "another operator leads");
         auto written = try_write(batch);
         if (!written) writes_.reset();  // answers that are still to come belong to nobody
         return written;
@@ -107,6 +113,9 @@ class NatsDesiredWriter final : public DesiredWriter {
         // One that waits already is enough.
         if (!ensure_waits_.exchange(true) && !jobs_.try_push(EnsureBuckets{})) ensure_waits_ = false;
     }
+    void check(std::uint64_t keys) override {
+        if (!check_waits_.exchange(true) && !jobs_.try_push(CheckBucket{keys})) check_waits_ = false;
+    }
     void stop() override {
         jobs_.close();
         thread_.request_stop();
@@ -122,6 +131,7 @@ class NatsDesiredWriter final : public DesiredWriter {
                 continue;
             }
             if (std::holds_alternative<EnsureBuckets>(*job)) ensure_waits_ = false;
+            if (std::holds_alternative<CheckBucket>(*job)) check_waits_ = false;
             while (!stop.stop_requested()) {
                 const auto again = logic_.attempt(*job);
                 if (!again) break;
@@ -137,6 +147,7 @@ class NatsDesiredWriter final : public DesiredWriter {
     DesiredWriterLogic logic_;
     runtime::daemon::BoundedQueue<WriterJob> jobs_{kJobs};
     std::atomic<bool> ensure_waits_{false};
+    std::atomic<bool> check_waits_{false};
     std::jthread thread_;
 };
 

@@ -18,6 +18,10 @@ std::optional<std::chrono::milliseconds> DesiredWriterLogic::attempt(const Write
         write(*batch);
         return std::nullopt;
     }
+    if (const auto* wanted = std::get_if<CheckBucket>(&job)) {
+        check(wanted->keys);
+        return std::nullopt;
+    }
     if (std::holds_alternative<EnsureBuckets>(job)) {
         return conclude(make_buckets(), "making the buckets");
     }
@@ -51,6 +55,21 @@ void DesiredWriterLogic::write(const WriteBatchAction& batch) {
     events_.on_batch(batch.number, !uncertain_);
 }
 
+void DesiredWriterLogic::check(std::uint64_t keys) {
+    if (uncertain_ || !known_) return;  // it is read anyway
+    auto state = buckets_.state();
+    const bool lost = state ? has_lost_entries(*known_, *state) || state->messages < keys
+                            : state.error().kind() == ErrorKind::NotFound;
+    if (!lost) {
+        if (state) known_ = *std::move(state);
+        return;  // no answer is no news: the next check asks again
+    }
+    uncertain_ = true;
+    kLog.warning("desired-state has lost entries; it will be read again and completed",
+                 {{"found", state ? std::to_string(state->messages) + " entries" : state.error().text()}});
+    if (events_.on_lost) events_.on_lost();
+}
+
 Result<void> DesiredWriterLogic::make_buckets() {
     auto made = buckets_.make_buckets();
     if (made && events_.on_buckets) events_.on_buckets();
@@ -59,6 +78,8 @@ Result<void> DesiredWriterLogic::make_buckets() {
 
 Result<void> DesiredWriterLogic::load() {
     if (auto made = make_buckets(); !made) return made;
+    auto state = buckets_.state();  // before the entries: what is lost while they are read shows later
+    if (!state) return fail(state.error());
     events_.on_snapshot(SnapshotBegan{});
     SnapshotChunk chunk;
     std::int64_t keys = 0;
@@ -70,6 +91,7 @@ Result<void> DesiredWriterLogic::load() {
     });
     if (!loaded) return loaded;
     uncertain_ = false;
+    known_ = *std::move(state);
     if (!chunk.entries.empty()) events_.on_snapshot(std::move(chunk));
     events_.on_snapshot(SnapshotEnded{});
     kLog.info("desired-state read", {{"keys", keys}});

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "harmony/contracts/canonical_json.hpp"
-#include "harmony/daemon/random.hpp"
 
 namespace harmony::op {
 
@@ -13,15 +12,6 @@ using contracts::FleetApiMethod;
 using contracts::Timestamp;
 
 namespace {
-
-std::string random_uid() {
-    const std::uint64_t high = (runtime::daemon::random_bits() & 0xffffffffffff0fffU) | 0x4000U;  // version 4
-    const std::uint64_t low =
-        (runtime::daemon::random_bits() & 0x3fffffffffffffffU) | 0x8000000000000000U;  // RFC 4122
-    const std::string hex = contracts::hex16(high) + contracts::hex16(low);
-    return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) +
-           "-" + hex.substr(20);
-}
 
 template <class NameType>
 Result<NameType> requested_name(std::string_view payload) {
@@ -100,117 +90,89 @@ Result<ApplyOutcome> merge_apply(const contracts::Deployment& wanted,
     return outcome;
 }
 
-FleetApi::FleetApi(ResourceStore& store, Reducer& reducer, const IgnoredEntries& ignored,
+contracts::Deployment with_status(const StoredDeployment& stored, const Reducer& reducer) {
+    contracts::Deployment document = stored.deployment;
+    if (const auto name = document.name()) document.status = reducer.status(*name);
+    return document;
+}
+
+FleetApi::FleetApi(ResourceKeeper& keeper, const Reducer& reducer, const IgnoredEntries& ignored,
                    FleetApiOptions options, std::function<Readiness()> readiness)
-    : store_(store),
+    : keeper_(keeper),
       reducer_(reducer),
       ignored_(ignored),
       options_(std::move(options)),
       readiness_(std::move(readiness)) {}
 
-ApiAnswer FleetApi::answer(std::string_view subject, std::string_view payload, Timestamp now) {
-    auto answered = dispatch(subject, payload, now);
+ApiAnswer FleetApi::answer(std::string_view subject, std::string_view payload,
+                           const std::string& reply_subject, Timestamp now) {
+    auto answered = dispatch(subject, payload, reply_subject, now);
     if (answered) return std::move(*answered);
     return {contracts::RemoteError::from_error(answered.error()).encode(), std::nullopt, {}};
 }
 
-Result<ApiAnswer> FleetApi::dispatch(std::string_view subject, std::string_view payload, Timestamp now) {
+Result<ApiAnswer> FleetApi::dispatch(std::string_view subject, std::string_view payload,
+                                     const std::string& reply_subject, Timestamp now) {
     const auto method = contracts::parse_fleet_api_subject(subject);
     if (!method) return fail(method.error());
     const auto plain = [](Result<std::string> reply) -> Result<ApiAnswer> {
         if (!reply) return fail(reply.error());
         return ApiAnswer{std::move(*reply), std::nullopt, {}};
     };
+    const auto changed = [](ApiReply reply) -> Result<ApiAnswer> {
+        if (!reply) return fail(reply.error());
+        ApiAnswer answer;
+        answer.later = !*reply;
+        if (*reply) answer.reply = std::move(**reply);
+        return answer;
+    };
     switch (*method) {
         case FleetApiMethod::DeploymentsApply:
-            return plain(apply(payload, now));
+            return changed(apply(payload, reply_subject, now));
         case FleetApiMethod::DeploymentsGet:
             return plain(get_deployment(payload));
         case FleetApiMethod::DeploymentsList:
             return plain(list_deployments(payload));
         case FleetApiMethod::DeploymentsDelete:
-            return plain(delete_deployment(payload, now));
+            return changed(delete_deployment(payload, reply_subject, now));
         case FleetApiMethod::DevicesList:
             return plain(list_devices(payload, now));
         case FleetApiMethod::DevicesGet:
             return get_device(payload, now);
         case FleetApiMethod::DevicesDelete:
-            return plain(delete_device(payload, now));
+            return changed(delete_device(payload, now));
         case FleetApiMethod::Status:
             return plain(fleet_status(now));
     }
     return fail(ErrorKind::Internal, "a method of the fleet API has no code");
 }
 
-Result<std::string> FleetApi::apply(std::string_view payload, Timestamp now) {
+ApiReply FleetApi::apply(std::string_view payload, const std::string& reply_subject, Timestamp now) {
     const auto request = contracts::ApplyRequest::decode(payload);
     if (!request) return fail(request.error());
-    const auto name = request->deployment.name();
+    return keeper_.apply(*request, reply_subject, now);
+}
+
+ApiReply FleetApi::delete_deployment(std::string_view payload, const std::string& reply_subject,
+                                     Timestamp now) {
+    const auto name = requested_name<contracts::DeploymentName>(payload);
     if (!name) return fail(name.error());
-    ApplyOutcome outcome;
-    std::vector<Holding> missed;
-    const auto done = store_.transaction([&]() -> Result<void> {
-        const auto current = store_.deployment(*name);
-        if (!current) return fail(current.error());
-        auto merged = merge_apply(request->deployment, *current, options_.name_space, now);
-        if (!merged) return fail(merged.error());
-        outcome = std::move(*merged);
-        if (outcome.change == ApplyChange::Unchanged || request->dry_run) return {};
-        if (auto read = read_missed(*name, *current, missed); !read) return read;
-        if (auto pruned = forget_unheld(*name, outcome.stored.rollout); !pruned) return pruned;
-        contracts::ObjectMeta& meta = outcome.stored.deployment.metadata;
-        if (!meta.uid) meta.uid = random_uid();
-        const auto revision = store_.next_revision();
-        if (!revision) return fail(revision.error());
-        meta.resource_version = std::to_string(*revision);
-        return store_.put_deployment(outcome.stored);
-    });
-    if (!done) return fail(done.error());
-    if (outcome.change != ApplyChange::Unchanged && !request->dry_run) {
-        reducer_.apply(DeploymentKnown{outcome.stored.deployment, outcome.stored.active,
-                                       outcome.stored.conditions, outcome.stored.rollout},
-                       now);
-        if (!missed.empty())
-            reducer_.apply(RolloutKnown{*name, outcome.stored.rollout, std::move(missed)}, now);
-    }
-    return contracts::ApplyReply{outcome.change, with_status(outcome.stored)}.encode();
+    return keeper_.delete_deployment(*name, reply_subject, now);
 }
 
-// What another operator has stored of the rollout, and the reducer was not told yet.
-Result<void> FleetApi::read_missed(const contracts::DeploymentName& name,
-                                   const std::optional<StoredDeployment>& current,
-                                   std::vector<Holding>& missed) {
-    const auto told = reducer_.rollout_version(name);
-    if (!current || current->rollout.version == told) return {};
-    return store_.each_holding_since(name, told.value_or(-1),
-                                     [&](const Holding& holding) { missed.push_back(holding); });
-}
-
-// A score that is neither the base nor some device's is needed no more.
-Result<void> FleetApi::forget_unheld(const contracts::DeploymentName& name, RolloutRecord& record) {
-    if (record.older.size() < 2) return {};
-    const auto held = store_.held_scores(name);
-    if (!held) return fail(held.error());
-    std::erase_if(record.older, [&](const contracts::Score& score) {
-        const ScoreHash hash = hash_of(score);
-        return hash != record.base && std::find(held->begin(), held->end(), hash) == held->end();
-    });
-    return {};
-}
-
-contracts::Deployment FleetApi::with_status(const StoredDeployment& stored) const {
-    contracts::Deployment document = stored.deployment;
-    if (const auto name = document.name()) document.status = reducer_.status(*name);
-    return document;
+ApiReply FleetApi::delete_device(std::string_view payload, Timestamp now) {
+    const auto id = requested_name<contracts::DeviceId>(payload);
+    if (!id) return fail(id.error());
+    return keeper_.delete_device(*id, now);
 }
 
 Result<std::string> FleetApi::get_deployment(std::string_view payload) {
     const auto name = requested_name<contracts::DeploymentName>(payload);
     if (!name) return fail(name.error());
-    const auto stored = store_.deployment(*name);
+    const auto stored = keeper_.reader().deployment(*name);
     if (!stored) return fail(stored.error());
     if (!*stored) return fail(ErrorKind::NotFound, "Deployment " + name->str() + ": there is none");
-    return contracts::DeploymentReply{with_status(**stored)}.encode();
+    return contracts::DeploymentReply{with_status(**stored, reducer_)}.encode();
 }
 
 Result<std::string> FleetApi::list_deployments(std::string_view payload) {
@@ -218,32 +180,11 @@ Result<std::string> FleetApi::list_deployments(std::string_view payload) {
     if (!request) return fail(request.error());
     const auto start = page_start(*request);
     if (!start) return fail(start.error());
-    const auto rows = store_.deployments(*start, request->limit + 1);
+    const auto rows = keeper_.reader().deployments(*start, request->limit + 1);
     if (!rows) return fail(rows.error());
     return page_of(*rows, request->limit, [&](const StoredDeployment& stored) {
-        return std::pair(stored.deployment.metadata.name, with_status(stored).encode());
+        return std::pair(stored.deployment.metadata.name, with_status(stored, reducer_).encode());
     });
-}
-
-Result<std::string> FleetApi::delete_deployment(std::string_view payload, Timestamp now) {
-    const auto name = requested_name<contracts::DeploymentName>(payload);
-    if (!name) return fail(name.error());
-    StoredDeployment marked;
-    const auto done = store_.transaction([&]() -> Result<void> {
-        const auto current = store_.deployment(*name);
-        if (!current) return fail(current.error());
-        if (!*current) return fail(ErrorKind::NotFound, "Deployment " + name->str() + ": there is none");
-        marked = **current;
-        if (marked.deployment.metadata.deletion_timestamp) return {};
-        const auto revision = store_.next_revision();
-        if (!revision) return fail(revision.error());
-        marked.deployment.metadata.deletion_timestamp = now;
-        marked.deployment.metadata.resource_version = std::to_string(*revision);
-        return store_.put_deployment(marked);
-    });
-    if (!done) return fail(done.error());
-    reducer_.apply(DeploymentKnown{marked.deployment, marked.active, marked.conditions, marked.rollout}, now);
-    return contracts::DeleteReply{name->str(), true}.encode();
 }
 
 contracts::Device FleetApi::device_document(const StoredDevice& stored, Timestamp now) const {
@@ -269,7 +210,7 @@ Result<std::string> FleetApi::list_devices(std::string_view payload, Timestamp n
     if (!request) return fail(request.error());
     const auto start = page_start(*request);
     if (!start) return fail(start.error());
-    const auto rows = store_.devices(*start, request->limit + 1);
+    const auto rows = keeper_.reader().devices(*start, request->limit + 1);
     if (!rows) return fail(rows.error());
     return page_of(*rows, request->limit, [&](const StoredDevice& stored) {
         return std::pair(stored.info.device_id.str(), device_document(stored, now).encode());
@@ -279,7 +220,7 @@ Result<std::string> FleetApi::list_devices(std::string_view payload, Timestamp n
 Result<ApiAnswer> FleetApi::get_device(std::string_view payload, Timestamp now) {
     const auto id = requested_name<contracts::DeviceId>(payload);
     if (!id) return fail(id.error());
-    const auto stored = store_.device(*id);
+    const auto stored = keeper_.reader().device(*id);
     if (!stored) return fail(stored.error());
     if (!*stored) return fail(ErrorKind::NotFound, "device " + id->str() + ": there is none");
     ApiAnswer answer;
@@ -291,15 +232,6 @@ Result<ApiAnswer> FleetApi::get_device(std::string_view payload, Timestamp now) 
         answer.incomplete = std::move(reply);
     }
     return answer;
-}
-
-Result<std::string> FleetApi::delete_device(std::string_view payload, Timestamp now) {
-    const auto id = requested_name<contracts::DeviceId>(payload);
-    if (!id) return fail(id.error());
-    const auto done = store_.transaction([&] { return store_.remove_device(*id); });
-    if (!done) return fail(done.error());
-    reducer_.apply(DeviceForgotten{*id}, now);
-    return contracts::DeleteReply{id->str(), false}.encode();
 }
 
 std::string FleetApi::fleet_status(Timestamp now) const {

@@ -1,4 +1,6 @@
 // harmony-fleet-operator: turns Deployments into each device's desired state and reports back.
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -35,7 +37,7 @@ Result<int> serve(const harmony::op::OperatorConfig& config) {
     daemon::MetricsRegistry metrics;
     auto service = harmony::op::start_operator(config, HARMONY_VERSION, health, metrics);
     if (!service) return harmony::fail(service.error());
-    auto status = daemon::start_status_server(config.health_port, config.state_dir, health, metrics);
+    auto status = daemon::start_status_server(config.status, config.state_dir, health, metrics);
     if (!status) return harmony::fail(status.error().wrap("operator"));
     kLog.info(
         "started",
@@ -91,6 +93,8 @@ int run(int count, char** values) {
 }  // namespace
 
 int main(int count, char** values) {
+    // Few arenas: what a replay of the buckets has taken on one thread can be given back.
+    mallopt(M_ARENA_MAX, 2);
     try {
         return run(count, values);
     } catch (const std::exception& error) {

@@ -125,6 +125,11 @@ void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
     device.leftovers = std::any_of(device.pairs.begin(), device.pairs.end(),
                                    [&](const Pair& pair) { return is_leftover(pair, now); });
     if (device.leftovers) mark(slot);
+    if (event.seen_at.seconds() < std::int64_t{device.last_write_s} + options_.missing_report.count()) return;
+    const bool missing = std::any_of(device.pairs.begin(), device.pairs.end(), [](const Pair& pair) {
+        return pair.targeted && pair.reported == Reported::Nothing;
+    });
+    if (missing) ask_for_reports(slot);
 }
 
 void Reducer::set_online(DeviceSlot slot, bool online) {
@@ -181,6 +186,15 @@ void Reducer::repeat_hint(DeviceSlot slot) {
     for (Pair& pair : device.pairs) {
         if (pair.written == Written::Current) set_written(pair, Written::Stale);
     }
+    if (device.index == Written::Current) device.index = Written::Stale;
+    ++repeated_hints_;
+    mark(slot);
+}
+
+// The bucket of the reports was lost while the device stayed connected. The same index again asks for all
+// that the device has to tell.
+void Reducer::ask_for_reports(DeviceSlot slot) {
+    DeviceRecord& device = devices_[slot];
     if (device.index == Written::Current) device.index = Written::Stale;
     ++repeated_hints_;
     mark(slot);

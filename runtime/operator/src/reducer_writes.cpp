@@ -27,6 +27,13 @@ void Reducer::mark(DeviceSlot device) {
     dirty_.push_back(device);
 }
 
+std::uint64_t Reducer::keys_written() const {
+    std::uint64_t keys = 0;
+    for (const DeploymentRecord& deployment : deployments_)
+        keys += deployment.keys_written;
+    return keys;
+}
+
 std::string Reducer::index_bytes(const DeviceRecord& device) const {
     contracts::DesiredIndex index;
     for (const Pair& pair : device.pairs) {

@@ -85,11 +85,14 @@ void ReportDecoder::trouble(const Error& error) {
     events_.on_trouble();
 }
 
-// A deleted info changes nothing: a device is forgotten when a person says so.
+// Where a store keeps the devices a deleted info changes nothing: one is forgotten when a person says so.
 Result<void> ReportDecoder::take_info(const nats::Entry& entry) {
     const auto device = contracts::parse_device_info_key(entry.key);
     if (!device) return fail(device.error());
-    if (entry.deleted) return {};
+    if (entry.deleted) {
+        if (events_.on_info_deleted) events_.on_info_deleted(*device);
+        return {};
+    }
     auto info = contracts::DeviceInfo::decode(entry.value);
     if (!info) return fail(info.error());
     if (info->device_id != *device) {

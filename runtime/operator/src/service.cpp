@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "cluster_side.hpp"
 #include "core.hpp"
 #include "harmony/contracts/canonical_json.hpp"
 #include "harmony/contracts/device_permissions.hpp"
@@ -16,6 +17,7 @@
 #include "harmony/nats/key_value.hpp"
 #include "harmony/operator/bucket_sources.hpp"
 #include "harmony/operator/sqlite_resource_store.hpp"
+#include "harmony/operator/store_keeper.hpp"
 
 namespace harmony::op {
 
@@ -36,14 +38,23 @@ class Service final : public OperatorService {
     explicit Service(OperatorConfig config) : config_(std::move(config)), lookups_(kLookups) {}
     ~Service() override { stop(); }
 
-    Result<void> start(std::unique_ptr<ResourceStore> store, std::string version,
-                       daemon::HealthRegistry& health, daemon::MetricsRegistry& metrics) {
+    // Either of the two is there.
+    Result<void> start(std::unique_ptr<ResourceStore> store, std::unique_ptr<ClusterSide> cluster,
+                       std::string version, daemon::HealthRegistry& health,
+                       daemon::MetricsRegistry& metrics) {
+        cluster_ = std::move(cluster);
         OperatorOptions options;
         options.name_space = config_.name_space;
         options.version = std::move(version);
         options.reducer.heartbeat_stale_after = config_.heartbeat_stale_after;
         connection_ = nats::make_nats_connection(connection_options());
-        core_ = std::make_unique<Core>(std::move(store), std::move(options), ports(), health, metrics);
+        const auto make_keeper = [&](Reducer& reducer) -> std::unique_ptr<ResourceKeeper> {
+            if (cluster_)
+                return std::make_unique<ClusterResources>(config_.name_space, reducer, cluster_->ports(),
+                                                          health);
+            return std::make_unique<StoreKeeper>(std::move(store), reducer, config_.name_space, health);
+        };
+        core_ = std::make_unique<Core>(make_keeper, options, ports(), health, metrics);
         health.add(daemon::CheckKind::Readiness, "nats", [this]() -> Result<void> {
             const auto status = connection_->status();
             if (status == nats::ConnectionStatus::Connected) return {};
@@ -56,15 +67,25 @@ class Service final : public OperatorService {
         };
         writer_events.on_snapshot = [this](Event event) { core_->post(std::move(event)); };
         writer_events.on_loaded = [this] { core_->post(BucketLoaded{}); };
+        writer_events.on_lost = [this] { core_->post(BucketLost{}); };
         writer_events.on_buckets = [this, &metrics] { start_sources(metrics); };
-        writer_ = make_nats_desired_writer(*connection_, {config_.replicas, config_.heartbeat_interval},
-                                           std::move(writer_events));
+        WriterOptions writer_options{config_.replicas, config_.heartbeat_interval};
+        if (cluster_) writer_options.may_write = [this] { return cluster_->leading(); };
+        writer_ = make_nats_desired_writer(*connection_, std::move(writer_options), std::move(writer_events));
+        if (cluster_) {
+            auto begun = cluster_->start({[this](ClusterEvent event) { core_->post(std::move(event)); },
+                                          [this](const std::string& subject, std::string payload) {
+                                              reply(subject, std::move(payload));
+                                          }});
+            if (!begun) return begun;
+        }
         core_->start(*writer_);
         lookup_thread_ = std::jthread([this](const std::stop_token& stop) {
             pthread_setname_np(pthread_self(), "state-lookup");
             answer_lookups(stop);
         });
         if (auto connected = connect(); !connected) return connected;
+        if (cluster_) return {};  // whoever leads serves it
         return serve_api();
     }
 
@@ -75,13 +96,14 @@ class Service final : public OperatorService {
             const std::lock_guard lock(sources_mutex_);
             sources_wanted_ = false;
         }
-        api_.end();
         lookups_.close();
         if (core_) core_->stop();  // from now on posts return at once
-        sources_.reset();          // sources_wanted_ keeps every other thread from it
+        api_.end();
+        sources_.reset();  // sources_wanted_ keeps every other thread from it
         if (writer_) writer_->stop();
         lookup_thread_.request_stop();
         if (lookup_thread_.joinable()) lookup_thread_.join();
+        if (cluster_) cluster_->stop();
         if (connection_) {
             (void)connection_->flush(1s);
             connection_->close();
@@ -106,6 +128,7 @@ class Service final : public OperatorService {
         };
         ports.look_up = [this](LookupJob job) { return lookups_.try_push(std::move(job)); };
         ports.connected = [this] { return connection_->status() == nats::ConnectionStatus::Connected; };
+        if (cluster_) ports.on_acting = [this](bool acting) { serve_api_while(acting); };
         return ports;
     }
 
@@ -139,7 +162,7 @@ class Service final : public OperatorService {
         events.on_caught_up = [this](Source source) { core_->post(CaughtUp{source}); };
         events.on_trouble = [this] { core_->post_trouble(); };
         events.on_ignored = [this](IgnoredChange change) { core_->post(std::move(change)); };
-        return events;
+        return cluster_ ? cluster_->pass_on(std::move(events)) : events;
     }
 
     Result<void> serve_api() {
@@ -157,6 +180,14 @@ class Service final : public OperatorService {
         if (!subscribed) return fail(subscribed.error().wrap("fleet API"));
         api_ = std::move(*subscribed);
         return {};
+    }
+
+    // On core's thread. With a cluster the reader of what is kept there answers, and that is whoever acts: a
+    // standby may have heard less.
+    void serve_api_while(bool acting) {
+        if (!acting) return api_.end();
+        if (auto served = serve_api(); !served)
+            kLog.error("the fleet API is not served", {{"error", served.error().text()}});
     }
 
     void reply(const std::string& subject, std::string payload) {
@@ -205,6 +236,7 @@ class Service final : public OperatorService {
 
     const OperatorConfig config_;
     std::unique_ptr<nats::NatsConnection> connection_;
+    std::unique_ptr<ClusterSide> cluster_;
     std::unique_ptr<Core> core_;
     std::unique_ptr<DesiredWriter> writer_;
     std::mutex sources_mutex_;
@@ -222,12 +254,20 @@ Result<std::unique_ptr<OperatorService>> start_operator(OperatorConfig config, s
                                                         daemon::HealthRegistry& health,
                                                         daemon::MetricsRegistry& metrics) {
     if (auto made = daemon::make_directories(config.state_dir); !made) return fail(made.error());
-    auto store = open_sqlite_resource_store(config.state_dir + "/resources.sqlite");
-    if (!store) return fail(store.error());
-    auto service = std::make_unique<Service>(std::move(config));
-    if (auto started = service->start(std::move(*store), std::move(version), health, metrics); !started) {
-        return fail(started.error());
+    std::unique_ptr<ResourceStore> store;
+    std::unique_ptr<ClusterSide> cluster;
+    if (config.kubernetes) {
+        auto connected = ClusterSide::connect(config, health, metrics);
+        if (!connected) return fail(connected.error());
+        cluster = std::move(*connected);
+    } else {
+        auto opened = open_sqlite_resource_store(config.state_dir + "/resources.sqlite");
+        if (!opened) return fail(opened.error());
+        store = std::move(*opened);
     }
+    auto service = std::make_unique<Service>(std::move(config));
+    auto started = service->start(std::move(store), std::move(cluster), std::move(version), health, metrics);
+    if (!started) return fail(started.error());
     return std::unique_ptr<OperatorService>(std::move(service));
 }
 

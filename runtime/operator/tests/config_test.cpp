@@ -77,3 +77,37 @@ TEST_CASE("every wrong field is named, and an unknown credential type is no fall
         CHECK(config.error().text().find(field) != std::string::npos);
     }
 }
+
+TEST_CASE("the resources are in a file unless a cluster is asked for, whose settings are checked") {
+    const Files files;
+    const std::string credentials =
+        "[credentials]\ntype = \"toml-shared\"\nnats_user = \"o\"\nnats_pass = \"p\"\n";
+    const auto read = [&](const std::string& more) {
+        return read_operator_config(files.write("operator.toml",
+                                                "[operator]\nnamespace = \"fleet\"\nstate_dir = \"/tmp/x\"\n"
+                                                "[nats]\nurls = [\"nats://127.0.0.1:4222\"]\n" +
+                                                    credentials + more));
+    };
+    REQUIRE(read(""));
+    CHECK_FALSE(read("").value().kubernetes);
+    CHECK(read("").value().status.address == "127.0.0.1");
+    const auto cluster = read("[resources]\nstore = \"kubernetes\"\n");
+    REQUIRE(cluster);
+    REQUIRE(cluster->kubernetes);
+    CHECK(cluster->kubernetes->kubeconfig.empty());
+    CHECK(cluster->kubernetes->devices);
+    CHECK(cluster->kubernetes->lease == "harmony-fleet-operator");
+    const auto told = read(
+        "[resources]\nstore = \"kubernetes\"\n[kubernetes]\nkubeconfig = \"/k\"\ncontext = \"c\"\n"
+        "devices = false\nlease = \"other\"\n");
+    REQUIRE(told);
+    CHECK(told->kubernetes->context == "c");
+    CHECK_FALSE(told->kubernetes->devices);
+    const auto wrong =
+        read("[resources]\nstore = \"kubernetes\"\n[kubernetes]\nkubeconfig = \"k\"\nlease = \"No Name\"\n");
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().text().find("kubernetes.kubeconfig") != std::string::npos);
+    CHECK(wrong.error().text().find("kubernetes.lease") != std::string::npos);
+    // Settings of a cluster that is not used are a mistake.
+    CHECK_FALSE(read("[kubernetes]\nlease = \"other\"\n"));
+}

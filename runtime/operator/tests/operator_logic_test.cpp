@@ -32,16 +32,19 @@ class BucketWriter final : public DesiredWriter {
  public:
     explicit BucketWriter(FakeBucket& bucket) : bucket_(bucket) {}
     void write(WriteBatchAction batch) override {
+        if (before_write) std::exchange(before_write, nullptr)();
         consistent = bucket_.apply(batch) && consistent;
         done.push_back({batch.number, true});
     }
     void load() override { load_wanted = true; }
     void ensure_buckets() override {}
+    void check(std::uint64_t) override {}
     void stop() override {}
 
     std::vector<BatchDone> done;
     bool load_wanted = false;
     bool consistent = true;
+    std::function<void()> before_write;  // once: what happens in the middle of the logic's next turn
 
  private:
     FakeBucket& bucket_;
@@ -81,14 +84,26 @@ struct Operator {
         for (const BatchDone& done : std::exchange(writer.done, {}))
             logic->handle(done, now);
     }
-    void apply(const contracts::Deployment& document, contracts::Timestamp now) {
+    void ask(std::string_view subject, std::string payload, contracts::Timestamp now) {
         harmony::runtime::nats::Message request;
-        request.subject = contracts::kDeploymentsApply;
-        request.payload = contracts::ApplyRequest{document, false}.encode();
+        request.subject = subject;
+        request.payload = std::move(payload);
         request.reply = "reply";
         logic->handle(std::move(request), now);
-        const auto answered = contracts::ApplyReply::decode(reply);
-        if (!answered) FAIL(answered.error().text());
+        const auto refused = contracts::find_remote_error(reply);
+        if (!refused || *refused) FAIL(reply);
+    }
+    void apply(const contracts::Deployment& document, contracts::Timestamp now) {
+        ask(contracts::kDeploymentsApply, contracts::ApplyRequest{document, false}.encode(), now);
+    }
+    void remove(const std::string& deployment, contracts::Timestamp now) {
+        ask(contracts::kDeploymentsDelete, contracts::NameRequest{deployment}.encode(), now);
+    }
+    // Until nothing is left to do, as far as this one knows.
+    void turns(contracts::Timestamp now) {
+        for (int turns = 0; turns < 5; ++turns)
+            turn(now);
+        REQUIRE(logic->settled());
     }
 
     FakeBucket& bucket;
@@ -245,6 +260,70 @@ TEST_CASE("nothing is read, written or removed before every bucket has told what
         one.turn(now);
     CHECK(bucket.values == std::map<std::string, std::string>{{"late._index", R"({"deployments":["web"]})"},
                                                               {"late.web", orphan}});
+}
+
+TEST_CASE("a Deployment that another operator has deleted and released is not written any more") {
+    const Directory directory;
+    FakeBucket bucket;
+    const auto now = at(1000);
+    Operator one(directory, bucket, now);
+    Operator other(directory, bucket, now);
+    one.logic->handle(info("a"), now);
+    other.logic->handle(info("a"), now);
+    one.all_caught_up(now);
+    other.all_caught_up(now);
+    one.turns(now);
+    // It comes through the one's own API, and is gone before the one looks at the store again.
+    one.apply(deployment("web", selector({}), "img:1"), now);
+    other.turns(now);
+    REQUIRE(bucket.values.contains("a.web"));
+    other.remove("web", now);
+    other.turns(now);
+    REQUIRE_FALSE(bucket.values.contains("a.web"));
+    REQUIRE(other.logic->reducer().deployments().empty());
+
+    one.turns(now);
+    CHECK(one.logic->reducer().deployments().empty());
+    one.logic->handle(info("b"), now);
+    one.turns(now);
+    CHECK(bucket.values == std::map<std::string, std::string>{{"a._index", R"({"deployments":[]})"},
+                                                              {"b._index", R"({"deployments":[]})"}});
+}
+
+TEST_CASE(
+    "a Deployment that is released by another operator and applied anew meanwhile is not released again") {
+    const Directory directory;
+    FakeBucket bucket;
+    const auto now = at(1000);
+    Operator one(directory, bucket, now);
+    Operator other(directory, bucket, now);
+    one.logic->handle(info("a"), now);
+    other.logic->handle(info("a"), now);
+    one.all_caught_up(now);
+    other.all_caught_up(now);
+    one.apply(deployment("web", selector({}), "img:1"), now);
+    one.turns(now);
+    other.turns(now);
+    one.remove("web", now);
+    one.turn(now);  // its keys go; the next turn would release it
+    REQUIRE_FALSE(bucket.values.contains("a.web"));
+    REQUIRE(one.logic->reducer().releasable_deployments().size() == 1);
+
+    // In the middle of that turn, after the one has looked at the store.
+    one.writer.before_write = [&] {
+        other.turns(now);
+        REQUIRE(other.logic->reducer().deployments().empty());
+        other.apply(deployment("web", selector({}), "img:2"), now);
+    };
+    one.logic->handle(info("b"), now);
+    one.turn(now);
+    REQUIRE_FALSE(one.writer.before_write);
+    one.turns(now);
+    other.turns(now);
+    for (const Operator* each : {&one, &other})
+        CHECK(each->logic->reducer().deployments() == std::vector{deployment_name("web")});
+    CHECK(bucket.values.at("a.web") == score("img:2").encode());
+    CHECK(bucket.values.at("b.web") == score("img:2").encode());
 }
 
 TEST_CASE("two operators roll out as one: within the limit, and nobody goes back") {

@@ -18,7 +18,7 @@ namespace harmony::op::testing {
 using namespace std::chrono_literals;
 
 bool eventually(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
     while (std::chrono::steady_clock::now() < deadline) {
         if (done()) return true;
         std::this_thread::sleep_for(20ms);
@@ -26,12 +26,13 @@ bool eventually(const std::function<bool()>& done) {
     return done();
 }
 
-OperatorHome::OperatorHome(const std::string& nats_url, const std::string& settings) {
+OperatorHome::OperatorHome(const std::string& nats_url, const std::string& settings,
+                           const std::string& name_space) {
     std::string pattern = (std::filesystem::temp_directory_path() / "harmony-operator-XXXXXX").string();
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
     const std::string text =
-        "[operator]\nnamespace = \"fleet-test\"\nstate_dir = \"" + path_ + "/state\"\n" + settings +
+        "[operator]\nnamespace = \"" + name_space + "\"\nstate_dir = \"" + path_ + "/state\"\n" + settings +
         "\n[nats]\nurls = [\"" + nats_url +
         "\"]\n[credentials]\ntype = \"toml-shared\"\nnats_user = \"operator\"\nnats_pass = \"x\"\n";
     REQUIRE(runtime::daemon::write_file_durably(config(), text));
@@ -68,6 +69,10 @@ void OperatorProcess::kill() {
 
 int OperatorProcess::terminate() {
     ::kill(pid_, SIGTERM);
+    return wait();
+}
+
+int OperatorProcess::wait() {
     int status = 0;
     if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
     pid_ = 0;
@@ -167,7 +172,7 @@ void PolledDevices::report(const std::string& device) {
     runtime::nats::KeyValue states(*stack_.connection, std::string(contracts::kDeviceStateBucket));
     (void)states.put("state." + device + ".web",
                      state("web", fails ? contracts::Phase::Failed : contracts::Phase::Running, about,
-                           reported_, fails ? "does not start" : "")
+                           reported_, fails ? failure : "")
                          .encode());
 }
 

@@ -17,14 +17,15 @@
 
 namespace harmony::op::testing {
 
-// Polls until `done` or 20 seconds have passed.
+// Polls until `done` or a minute has passed.
 [[nodiscard]] bool eventually(const std::function<bool()>& done);
 
 // A temporary directory with the operator's configuration and state.
 class OperatorHome {
  public:
-    // `settings`: further lines of the table [operator].
-    explicit OperatorHome(const std::string& nats_url, const std::string& settings = "");
+    // `settings`: further lines of the table [operator], and further tables.
+    explicit OperatorHome(const std::string& nats_url, const std::string& settings = "",
+                          const std::string& name_space = "fleet-test");
     ~OperatorHome();
     OperatorHome(const OperatorHome&) = delete;
     OperatorHome& operator=(const OperatorHome&) = delete;
@@ -47,6 +48,7 @@ class OperatorProcess {
 
     void kill();                    // SIGKILL
     [[nodiscard]] int terminate();  // SIGTERM; the exit code, or -1 where it did not exit by itself
+    [[nodiscard]] int wait();       // for its own end; as above
     [[nodiscard]] pid_t pid() const { return pid_; }
 
  private:
@@ -55,8 +57,9 @@ class OperatorProcess {
 
 // A broker with an operator on it.
 struct Stack {
-    explicit Stack(const std::string& settings = "", const std::string& server_config = "")
-        : server({.extra_config = server_config}), home(server.url(), settings) {
+    explicit Stack(const std::string& settings = "", const std::string& server_config = "",
+                   const std::string& name_space = "fleet-test")
+        : server({.extra_config = server_config}), home(server.url(), settings, name_space) {
         wait_until_ready();
     }
 
@@ -86,6 +89,7 @@ class PolledDevices {
     [[nodiscard]] bool all_run(const contracts::Score& score) const;
 
     std::set<std::string> failing;  // report Failed for every score but the first
+    std::string failure = "does not start";
     std::set<std::string> silent;   // neither report nor beat
     std::size_t most_updating = 0;  // at once, since this was last set
     bool went_back = false;         // somebody was told an older score than before

@@ -9,6 +9,7 @@
 
 using namespace harmony::op::testing;
 namespace contracts = harmony::contracts;
+namespace nats = harmony::runtime::nats;
 
 namespace {
 
@@ -49,6 +50,74 @@ TEST_CASE("after the broker has lost everything the buckets are written again, a
     if (restart_operator) stack.process = std::make_unique<OperatorProcess>(stack.home);
     REQUIRE(eventually([&] { return stack.desired() == expected(3, 2); }));
     CHECK(stack.api.all_deployments().value().size() == 2);
+}
+
+TEST_CASE("a bucket that is deleted or purged under a connected operator is made and filled again") {
+    Stack stack;
+    fill(stack, 3, 2);
+    REQUIRE(eventually([&] { return stack.desired() == expected(3, 2); }));
+    const auto remove = [&](std::string_view bucket) {
+        REQUIRE(nats::delete_bucket(*stack.connection, bucket, std::chrono::seconds(10)));
+    };
+    SECTION("desired-state alone") {
+        remove(contracts::kDesiredStateBucket);
+    }
+    SECTION("every bucket") {
+        for (const std::string_view bucket : contracts::kBuckets)
+            remove(bucket);
+    }
+    SECTION("purged") {
+        nats::Message request;
+        request.subject = "$JS.API.STREAM.PURGE.KV_" + std::string(contracts::kDesiredStateBucket);
+        REQUIRE(stack.connection->request(request, std::chrono::seconds(10)));
+    }
+    REQUIRE(stack.desired() != expected(3, 2));
+    REQUIRE(eventually([&] { return stack.desired() == expected(3, 2); }));
+    CHECK(stack.api.all_devices().value().size() == 3);
+    // It did all that without a new connection, and serves what comes next.
+    CHECK(stack.home.log().find("connected to NATS again") == std::string::npos);
+    stack.apply(deployment("app2", selector({}), "img:1"));
+    REQUIRE(eventually([&] { return stack.desired() == expected(3, 3); }));
+}
+
+TEST_CASE("reports whose bucket was deleted are asked for, and count again when they come") {
+    Stack stack;
+    stack.register_device("d0", {});
+    stack.apply(deployment("app0", selector({}), "img:1"));
+    REQUIRE(eventually([&] { return stack.desired() == expected(1, 1); }));
+    nats::KeyValue states(*stack.connection, std::string(contracts::kDeviceStateBucket));
+    const auto report = [&] {
+        return states
+            .put("state.d0.app0",
+                 state("app0", contracts::Phase::Running, score("img:1"), contracts::Timestamp::now())
+                     .encode())
+            .has_value();
+    };
+    const auto succeeded = [&] {
+        const auto found = stack.api.deployment("app0");
+        return found && found->status ? found->status->aggregate.succeeded : -1;
+    };
+    REQUIRE(report());
+    REQUIRE(eventually([&] { return succeeded() == 1; }));
+    for (const std::string_view bucket : {contracts::kDeviceStateBucket, contracts::kDeviceHeartbeatBucket})
+        REQUIRE(nats::delete_bucket(*stack.connection, bucket, std::chrono::seconds(10)));
+    REQUIRE(eventually([&] { return succeeded() == 0; }));
+
+    nats::KeyValue desired(*stack.connection, std::string(contracts::kDesiredStateBucket));
+    const auto index = desired.get("d0._index").value()->revision;
+    nats::KeyValue heartbeats(*stack.connection, std::string(contracts::kDeviceHeartbeatBucket));
+    REQUIRE(eventually([&] {
+        contracts::Heartbeat heartbeat;
+        heartbeat.agent_version = "0.1.0";
+        heartbeat.at = contracts::Timestamp::now().seconds();
+        heartbeat.desired_digest =
+            contracts::desired_digest({{deployment_name("app0"), score("img:1").hash()}});
+        (void)heartbeats.put("heartbeat.d0", heartbeat.encode());
+        return desired.get("d0._index").value()->revision > index;
+    }));
+    CHECK(stack.desired() == expected(1, 1));
+    REQUIRE(report());
+    CHECK(eventually([&] { return succeeded() == 1; }));
 }
 
 TEST_CASE("killed under load and started again it converges, and removes what belongs to nothing") {

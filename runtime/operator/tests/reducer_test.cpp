@@ -250,6 +250,34 @@ TEST_CASE("a report about what a device is to hold is never left over") {
     CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
 }
 
+TEST_CASE(
+    "a device that holds what it should and reports nothing is told the same index again, until it does") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.settle();
+    const std::string right = contracts::desired_digest({{deployment_name("web"), score("img:1").hash()}});
+    const auto writes_after_beat = [&](double when) {
+        const auto before = fleet.bucket.writes;
+        fleet.now = at(when);
+        fleet.tell(HeartbeatSeen{device_id("a"), right, fleet.now});
+        fleet.settle();
+        return fleet.bucket.writes - before;
+    };
+    CHECK(writes_after_beat(1019) == 0);  // a report may be on its way
+    CHECK(writes_after_beat(1020) == 1);
+    CHECK(fleet.bucket.values.at("a._index") == index_of({"web"}));
+    CHECK(writes_after_beat(1039) == 0);
+    CHECK(writes_after_beat(1050) == 1);
+    fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(5))});
+    CHECK(writes_after_beat(1080) == 0);
+    // The reports' bucket is lost.
+    fleet.tell(StateReplayBegan{});
+    fleet.tell(StateReplayEnded{});
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 0);
+    CHECK(writes_after_beat(1110) == 1);
+}
+
 TEST_CASE("a report that came before its device and its deployment counts once both are known") {
     Fleet fleet;
     fleet.tell(StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), at(1))});

@@ -2,7 +2,8 @@
 //
 // Jobs are done in the order given. After anything has failed nothing more is written until load() has read
 // the bucket anew, because what it holds is unknown; batches that wait meanwhile are reported as failed.
-// Loading and making the buckets are tried until they succeed or the writer stops.
+// Loading and making the buckets are tried until they succeed or the writer stops. check() looks whether the
+// bucket still is the one that was loaded: somebody may delete or purge it while the connection lasts.
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include <variant>
 
 #include "harmony/daemon/backoff.hpp"
+#include "harmony/nats/bucket_state.hpp"
 #include "harmony/nats/connection.hpp"
 #include "harmony/operator/events.hpp"
 
@@ -26,11 +28,13 @@ struct WriterEvents {
     std::function<void(Event)> on_snapshot;  // SnapshotBegan, SnapshotChunk..., SnapshotEnded
     std::function<void()> on_loaded;         // the end of each load()
     std::function<void()> on_buckets{};      // all of them are there; may be left out
+    std::function<void()> on_lost{};         // desired-state lacks what it had; may be left out
 };
 
 struct WriterOptions {
     int replicas = 1;
     std::chrono::seconds heartbeat_interval{30};
+    std::function<bool()> may_write{};  // asked before each batch; may be left out
 };
 
 class DesiredWriter {
@@ -43,6 +47,9 @@ class DesiredWriter {
     virtual void write(WriteBatchAction batch) = 0;
     virtual void load() = 0;            // makes the buckets, then reads desired-state
     virtual void ensure_buckets() = 0;  // makes those that are missing
+    // on_lost where desired-state has lost entries since it was loaded. So many keys are known to be in it,
+    // with the batches handed over before.
+    virtual void check(std::uint64_t keys) = 0;
     // Ends the thread; what waits is dropped.
     virtual void stop() = 0;
 };
@@ -55,13 +62,18 @@ class BucketAccess {
     // Every entry of desired-state.
     [[nodiscard]] virtual Result<void> load(
         const std::function<void(const std::string& key, std::string_view value)>& visit) = 0;
+    // Of desired-state. NotFound where it is not there.
+    [[nodiscard]] virtual Result<runtime::nats::BucketState> state() = 0;
     // In the order given. Fails where any write was refused or not acknowledged.
     [[nodiscard]] virtual Result<void> write(const WriteBatchAction& batch) = 0;
 };
 
 struct LoadBucket {};
 struct EnsureBuckets {};
-using WriterJob = std::variant<WriteBatchAction, LoadBucket, EnsureBuckets>;
+struct CheckBucket {
+    std::uint64_t keys = 0;
+};
+using WriterJob = std::variant<WriteBatchAction, LoadBucket, EnsureBuckets, CheckBucket>;
 
 // What the writer's thread does, without the thread.
 class DesiredWriterLogic {
@@ -75,6 +87,7 @@ class DesiredWriterLogic {
 
  private:
     void write(const WriteBatchAction& batch);
+    void check(std::uint64_t keys);
     [[nodiscard]] Result<void> make_buckets();
     [[nodiscard]] Result<void> load();
     [[nodiscard]] std::optional<std::chrono::milliseconds> conclude(const Result<void>& done,
@@ -84,6 +97,7 @@ class DesiredWriterLogic {
     const WriterEvents events_;
     runtime::daemon::Backoff backoff_;
     bool uncertain_ = false;
+    std::optional<runtime::nats::BucketState> known_;  // of desired-state, since it was last loaded
 };
 
 // The connection must outlive it.

@@ -13,7 +13,7 @@
 #include "harmony/contracts/fleet_api.hpp"
 #include "harmony/operator/ignored_entries.hpp"
 #include "harmony/operator/reducer.hpp"
-#include "harmony/operator/resource_store.hpp"
+#include "harmony/operator/resource_keeper.hpp"
 
 namespace harmony::op {
 
@@ -33,45 +33,45 @@ struct ApiAnswer {
     // Set for devices.get: the reply still lacks these reports, which only the bucket holds in full.
     std::optional<contracts::DeviceReply> incomplete;
     std::vector<contracts::DeploymentName> wanted;
+    bool later = false;  // whoever does what was asked for replies
 };
 
 class FleetApi {
  public:
     // All three must outlive it.
-    FleetApi(ResourceStore& store, Reducer& reducer, const IgnoredEntries& ignored, FleetApiOptions options,
-             std::function<Readiness()> readiness);
+    FleetApi(ResourceKeeper& keeper, const Reducer& reducer, const IgnoredEntries& ignored,
+             FleetApiOptions options, std::function<Readiness()> readiness);
 
     // Never fails: whatever is wrong with the request is in the reply.
     [[nodiscard]] ApiAnswer answer(std::string_view subject, std::string_view payload,
-                                   contracts::Timestamp now);
+                                   const std::string& reply_subject, contracts::Timestamp now);
 
     [[nodiscard]] contracts::Device device_document(const StoredDevice& stored,
                                                     contracts::Timestamp now) const;
 
  private:
     [[nodiscard]] Result<ApiAnswer> dispatch(std::string_view subject, std::string_view payload,
-                                             contracts::Timestamp now);
-    [[nodiscard]] Result<std::string> apply(std::string_view payload, contracts::Timestamp now);
+                                             const std::string& reply_subject, contracts::Timestamp now);
+    [[nodiscard]] ApiReply apply(std::string_view payload, const std::string& reply_subject,
+                                 contracts::Timestamp now);
     [[nodiscard]] Result<std::string> get_deployment(std::string_view payload);
     [[nodiscard]] Result<std::string> list_deployments(std::string_view payload);
-    [[nodiscard]] Result<std::string> delete_deployment(std::string_view payload, contracts::Timestamp now);
+    [[nodiscard]] ApiReply delete_deployment(std::string_view payload, const std::string& reply_subject,
+                                             contracts::Timestamp now);
     [[nodiscard]] Result<std::string> list_devices(std::string_view payload, contracts::Timestamp now);
     [[nodiscard]] Result<ApiAnswer> get_device(std::string_view payload, contracts::Timestamp now);
-    [[nodiscard]] Result<std::string> delete_device(std::string_view payload, contracts::Timestamp now);
+    [[nodiscard]] ApiReply delete_device(std::string_view payload, contracts::Timestamp now);
     [[nodiscard]] std::string fleet_status(contracts::Timestamp now) const;
 
-    [[nodiscard]] Result<void> read_missed(const contracts::DeploymentName& name,
-                                           const std::optional<StoredDeployment>& current,
-                                           std::vector<Holding>& missed);
-    [[nodiscard]] Result<void> forget_unheld(const contracts::DeploymentName& name, RolloutRecord& record);
-    [[nodiscard]] contracts::Deployment with_status(const StoredDeployment& stored) const;
-
-    ResourceStore& store_;
-    Reducer& reducer_;
+    ResourceKeeper& keeper_;
+    const Reducer& reducer_;
     const IgnoredEntries& ignored_;
     FleetApiOptions options_;
     std::function<Readiness()> readiness_;
 };
+
+// The document with the status that the reducer has last derived.
+[[nodiscard]] contracts::Deployment with_status(const StoredDeployment& stored, const Reducer& reducer);
 
 // What an apply makes of the stored Deployment (none: it is new). Pure; uid and revision are filled in by the
 // caller where the change is not Unchanged. Conflict, InvalidInput.

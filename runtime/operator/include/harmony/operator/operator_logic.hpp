@@ -21,7 +21,7 @@
 #include "harmony/operator/ignored_entries.hpp"
 #include "harmony/operator/reducer.hpp"
 #include "harmony/operator/report_decoder.hpp"
-#include "harmony/operator/resource_store.hpp"
+#include "harmony/operator/resource_keeper.hpp"
 
 namespace harmony::op {
 
@@ -36,6 +36,7 @@ struct OperatorPorts {
     std::function<void(const std::string& subject, std::string payload)> reply;
     std::function<bool(LookupJob)> look_up;  // false: too many wait
     std::function<bool()> connected;
+    std::function<void(bool acting)> on_acting{};  // where it changes; may be left out
 };
 
 struct OperatorOptions {
@@ -49,6 +50,8 @@ struct CaughtUp {
 };
 // The server may have lost what it had, and writes on the way may be gone.
 struct ConnectedAgain {};
+// Desired-state lacks what was in it.
+struct BucketLost {};
 // A bucket may be missing.
 struct BucketTrouble {};
 struct BatchDone {
@@ -57,13 +60,20 @@ struct BatchDone {
 };
 struct BucketLoaded {};
 // An Event for the reducer, a device's word about itself, a request of the fleet API, an entry that became
-// unusable or usable, or the end of something.
-using OperatorEvent = std::variant<Event, contracts::DeviceInfo, runtime::nats::Message, CaughtUp,
-                                   ConnectedAgain, BucketTrouble, BatchDone, BucketLoaded, IgnoredChange>;
+// unusable or usable, the end of something, or what a cluster says.
+using OperatorEvent =
+    std::variant<Event, contracts::DeviceInfo, runtime::nats::Message, CaughtUp, ConnectedAgain, BucketLost,
+                 BucketTrouble, BatchDone, BucketLoaded, IgnoredChange, ClusterEvent>;
+
+using KeeperFactory = std::function<std::unique_ptr<ResourceKeeper>(Reducer&)>;
 
 class OperatorLogic {
  public:
     // Both registries must outlive it.
+    OperatorLogic(const KeeperFactory& make_keeper, const OperatorOptions& options, OperatorPorts ports,
+                  runtime::daemon::HealthRegistry& health, runtime::daemon::MetricsRegistry& metrics,
+                  contracts::Timestamp now);
+    // With a StoreKeeper.
     OperatorLogic(std::unique_ptr<ResourceStore> store, OperatorOptions options, OperatorPorts ports,
                   runtime::daemon::HealthRegistry& health, runtime::daemon::MetricsRegistry& metrics,
                   contracts::Timestamp now);
@@ -87,40 +97,26 @@ class OperatorLogic {
     void tick(contracts::Timestamp now);
     void take_foreign_keys(contracts::Timestamp now);
     void answer(const runtime::nats::Message& request, contracts::Timestamp now);
-    void store_devices(contracts::Timestamp now);
-    void release_deployments(contracts::Timestamp now);
-    void store_conditions(contracts::Timestamp now);
-    void advance_rollouts(contracts::Timestamp now);
-    [[nodiscard]] Result<void> advance_rollout(const RolloutStep& step, contracts::Timestamp now);
-    [[nodiscard]] Result<void> tell_deployment(StoredDeployment stored, contracts::Timestamp now);
     // Every bucket has told what it holds.
     [[nodiscard]] bool all_told() const;
-    void adopt_changes_of_others(contracts::Timestamp now);
-    // False: not all of them.
-    bool adopt_deployments(contracts::Timestamp now);
-    void adopt_devices(contracts::Timestamp now);
     void drive_writer(contracts::Timestamp now);
+    void become_ready();
     [[nodiscard]] Readiness readiness() const;
     void publish_gauges();
 
-    std::unique_ptr<ResourceStore> store_;
     Reducer reducer_;
+    std::unique_ptr<ResourceKeeper> keeper_;
     IgnoredEntries ignored_;
     OperatorPorts ports_;
     FleetApi api_;
     DesiredWriter* writer_ = nullptr;
 
-    std::map<contracts::DeviceId, contracts::DeviceInfo>
-        unsaved_;                                 // told to the reducer, not yet in the store
-    std::map<std::string, std::string> adopted_;  // deployment: resource version
-    std::int64_t adopted_revision_ = 0;           // of the devices
-    std::int64_t seen_revision_ = -1;             // of everything
-    std::int64_t adopted_removals_ = 0;
     std::array<bool, 3> caught_up_{};
     bool load_in_flight_ = false;
     int batches_in_flight_ = 0;
     contracts::Timestamp last_tick_;
-    contracts::Timestamp rollouts_again_;  // not before, after the store has failed
+    contracts::Timestamp last_check_;  // of the bucket
+    bool acting_ = false;              // as the turn began
     bool ready_ = false;
 
     runtime::daemon::Gauge& devices_;
@@ -133,7 +129,6 @@ class OperatorLogic {
     runtime::daemon::Counter& failed_batches_;
     runtime::daemon::Counter& requests_;
     std::shared_ptr<runtime::daemon::HealthRegistry::Flag> sync_flag_;
-    std::shared_ptr<runtime::daemon::HealthRegistry::Flag> store_flag_;
 };
 
 }  // namespace harmony::op

@@ -46,6 +46,9 @@ struct ReducerOptions {
     std::chrono::seconds heartbeat_stale_after{90};
     // How long after its last write a device may still report another digest before the write is repeated.
     std::chrono::seconds hint_grace{5};
+    // How long after its last write a device that holds what it should may leave a deployment unreported
+    // before it is asked for all its reports again. Longer than a report takes.
+    std::chrono::seconds missing_report{20};
     // How long a device that holds what it should may go on reporting a deployment that it is not to hold,
     // before the report is taken for one that it has forgotten to delete. Longer than any removal takes.
     std::chrono::seconds leftover_report{1'800};
@@ -106,6 +109,8 @@ class Reducer {
     [[nodiscard]] contracts::DeploymentAggregate aggregate(const contracts::DeploymentName& deployment) const;
     [[nodiscard]] contracts::DesiredIndex desired(const contracts::DeviceId& device) const;
     [[nodiscard]] FleetCounts counts() const;
+    // Keys of deployments that are in the bucket once everything taken is written.
+    [[nodiscard]] std::uint64_t keys_written() const;
     // Keys of the bucket, as last read, that are not of this contract; at most kMaxForeignKeys.
     [[nodiscard]] const std::vector<std::string>& foreign_keys() const { return foreign_keys_; }
     static constexpr std::size_t kMaxForeignKeys = 100;
@@ -128,6 +133,7 @@ class Reducer {
         std::uint64_t reported_hash = 0;
         std::int64_t last_event_us = 0;
     };
+    static_assert(sizeof(Pair) == 32, "one for each target of each deployment: it is most of a large fleet");
     struct DeviceRecord {
         contracts::DeviceId id;
         std::vector<LabelId> labels;
@@ -230,6 +236,7 @@ class Reducer {
     [[nodiscard]] std::uint64_t expected_digest(DeviceRecord& device);
     [[nodiscard]] bool settled(const DeviceRecord& device) const;
     void repeat_hint(DeviceSlot slot);
+    void ask_for_reports(DeviceSlot slot);
     [[nodiscard]] bool is_leftover(const Pair& pair, contracts::Timestamp now) const;
 
     // reducer_deployments.cpp

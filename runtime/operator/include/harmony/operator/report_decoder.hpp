@@ -25,8 +25,9 @@ struct SourceEvents {
     std::function<void(Event)> on_event;      // reports; may block: the bucket then waits
     std::function<void(Event)> on_heartbeat;  // must not block: a lost one is made good by the next
     std::function<void(Source)> on_caught_up;
-    std::function<void()> on_trouble;                 // a bucket may be missing
-    std::function<void(IgnoredChange)> on_ignored{};  // may be left out
+    std::function<void()> on_trouble;                            // a bucket may be missing
+    std::function<void(IgnoredChange)> on_ignored{};             // may be left out
+    std::function<void(contracts::DeviceId)> on_info_deleted{};  // may be left out
 };
 
 // Each source is told by one thread, in its bucket's order; different sources may be told at the same time.

@@ -1,5 +1,5 @@
 // The resources, where they are kept durably. SqliteResourceStore (sqlite_resource_store.hpp) is the one of
-// an operator without a cluster.
+// an operator without a cluster; with one, ClusterResources (cluster_resources.hpp) reads what it has heard.
 //
 // A write that has returned survives kill -9 and a power cut. Several operators may share what is stored;
 // changed_by_others() tells each of the others' writes.
@@ -45,10 +45,23 @@ struct StoredDevice {
     std::int64_t resource_version = 0;
 };
 
-class ResourceStore {
+// What the fleet API reads.
+class ResourceReader {
  public:
-    virtual ~ResourceStore() = default;
+    virtual ~ResourceReader() = default;
 
+    [[nodiscard]] virtual Result<std::optional<StoredDeployment>> deployment(
+        const contracts::DeploymentName& name) = 0;
+    // In the order of names, those after `after`.
+    [[nodiscard]] virtual Result<std::vector<StoredDeployment>> deployments(std::string_view after,
+                                                                            std::int64_t limit) = 0;
+    [[nodiscard]] virtual Result<std::optional<StoredDevice>> device(const contracts::DeviceId& id) = 0;
+    [[nodiscard]] virtual Result<std::vector<StoredDevice>> devices(std::string_view after,
+                                                                    std::int64_t limit) = 0;
+};
+
+class ResourceStore : public ResourceReader {
+ public:
     // Runs `work` in one transaction that holds the write lock from the start, so that what it reads is what
     // it changes. Rolled back where work fails, durable when this returns successfully.
     [[nodiscard]] virtual Result<void> transaction(const std::function<Result<void>()>& work) = 0;
@@ -57,11 +70,6 @@ class ResourceStore {
     // other operators have to adopt takes one.
     [[nodiscard]] virtual Result<std::int64_t> next_revision() = 0;
 
-    [[nodiscard]] virtual Result<std::optional<StoredDeployment>> deployment(
-        const contracts::DeploymentName& name) = 0;
-    // In the order of names, those after `after`.
-    [[nodiscard]] virtual Result<std::vector<StoredDeployment>> deployments(std::string_view after,
-                                                                            std::int64_t limit) = 0;
     // Of every Deployment, in the order of names; reads no document.
     [[nodiscard]] virtual Result<std::vector<DeploymentVersion>> deployment_versions() = 0;
     // Inserts or replaces, with the rollout's record as put_rollout() does; conditions are not touched.
@@ -90,9 +98,6 @@ class ResourceStore {
     [[nodiscard]] virtual Result<std::vector<ScoreHash>> held_scores(
         const contracts::DeploymentName& name) = 0;
 
-    [[nodiscard]] virtual Result<std::optional<StoredDevice>> device(const contracts::DeviceId& id) = 0;
-    [[nodiscard]] virtual Result<std::vector<StoredDevice>> devices(std::string_view after,
-                                                                    std::int64_t limit) = 0;
     // Every device changed after this revision, one by one; 0 for all.
     [[nodiscard]] virtual Result<void> each_device_since(
         std::int64_t revision, const std::function<void(const StoredDevice&)>& visit) = 0;

@@ -1,0 +1,62 @@
+// Resources in a ResourceStore of the operator's own, which several operators may share: all of them act, and
+// each adopts what the others have stored.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "harmony/daemon/health.hpp"
+#include "harmony/operator/reducer.hpp"
+#include "harmony/operator/resource_keeper.hpp"
+
+namespace harmony::op {
+
+class StoreKeeper final : public ResourceKeeper {
+ public:
+    // Reducer and registry must outlive it.
+    StoreKeeper(std::unique_ptr<ResourceStore> store, Reducer& reducer, std::string name_space,
+                runtime::daemon::HealthRegistry& health);
+
+    ResourceReader& reader() override { return *store_; }
+    Result<void> restore(contracts::Timestamp now) override;
+    bool complete() const override { return true; }
+    bool acting() const override { return true; }
+    bool settled() const override { return unsaved_.empty(); }
+    void hear(ClusterEvent, contracts::Timestamp) override {}
+    void adopt(contracts::Timestamp now) override;
+    void take_device(contracts::DeviceInfo info, contracts::Timestamp now) override;
+    void store_devices(contracts::Timestamp now) override;
+    void advance_rollouts(contracts::Timestamp now) override;
+    void release_deployments(contracts::Timestamp now) override;
+    void keep_statuses(const std::vector<StatusAction>& statuses, contracts::Timestamp now) override;
+    ApiReply apply(const contracts::ApplyRequest& request, const std::string& reply_subject,
+                   contracts::Timestamp now) override;
+    ApiReply delete_deployment(const contracts::DeploymentName& name, const std::string& reply_subject,
+                               contracts::Timestamp now) override;
+    ApiReply delete_device(const contracts::DeviceId& id, contracts::Timestamp now) override;
+
+ private:
+    [[nodiscard]] Result<void> advance_rollout(const RolloutStep& step, contracts::Timestamp now);
+    [[nodiscard]] Result<void> tell_deployment(StoredDeployment stored, contracts::Timestamp now);
+    // False: not all of them.
+    bool adopt_deployments(contracts::Timestamp now);
+    void adopt_devices(contracts::Timestamp now);
+    [[nodiscard]] Result<void> read_missed(const contracts::DeploymentName& name,
+                                           const std::optional<StoredDeployment>& current,
+                                           std::vector<Holding>& missed);
+    [[nodiscard]] Result<void> forget_unheld(const contracts::DeploymentName& name, RolloutRecord& record);
+
+    std::unique_ptr<ResourceStore> store_;
+    Reducer& reducer_;
+    const std::string name_space_;
+    std::map<contracts::DeviceId, contracts::DeviceInfo>
+        unsaved_;                                 // told to the reducer, not yet in the store
+    std::map<std::string, std::string> adopted_;  // deployment: resource version
+    std::int64_t adopted_revision_ = 0;           // of the devices
+    std::int64_t seen_revision_ = -1;             // of everything
+    std::int64_t adopted_removals_ = 0;
+    contracts::Timestamp rollouts_again_;  // not before, after the store has failed
+    std::shared_ptr<runtime::daemon::HealthRegistry::Flag> store_flag_;
+};
+
+}  // namespace harmony::op
