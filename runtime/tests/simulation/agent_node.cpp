@@ -9,8 +9,6 @@ namespace nats = runtime::nats;
 
 namespace {
 
-// 2026-01-01T00:00:00Z.
-constexpr std::int64_t kWorldBegins = 1'767'225'600'000'000;
 constexpr std::size_t kQueuedEvents = 256;  // as in the agent's own queue
 constexpr const char* kVersion = "0.0.0-simulated";
 
@@ -56,15 +54,14 @@ struct AgentNode::Life {
 
 AgentNode::AgentNode(Broker& broker, contracts::DeviceId id, contracts::Labels labels, AgentTiming timing,
                      const std::set<Plant>& plants)
-    : podman(id.str(), broker.scheduler(), broker.random(), broker.history(), plants),
+    : Node(broker, id.str(), {60, 20 * kSecond}),
+      podman(id.str(), broker.scheduler(), broker.random(), broker.history(), plants),
       disk(id.str(), broker.random(), broker.history()),
-      broker_(broker),
       id_(std::move(id)),
       labels_(std::move(labels)),
       timing_(timing),
       plants_(plants),
       clock_(std::make_unique<DeviceClock>(broker.scheduler())) {
-    link.name = id_.str();
     podman.set_clock([this] { return clock_->wall().seconds(); });
 }
 
@@ -75,6 +72,10 @@ AgentNode::~AgentNode() {
 
 const agent::ReconcileLogic* AgentNode::logic() const {
     return life_ && life_->logic ? &*life_->logic : nullptr;
+}
+
+Process* AgentNode::process() const {
+    return life_ ? &life_->process : nullptr;
 }
 
 std::size_t AgentNode::queued() const {
@@ -182,16 +183,7 @@ void AgentNode::died() {
     broker_.history().add(Happened::Died, name());
     podman.on_change(nullptr);
     life_.reset();
-    const Micros delay = std::exchange(back_after_, broker_.random().between(kSecond, 20 * kSecond));
-    broker_.scheduler().after(delay, [this, life = ++lives_] {
-        if (life == lives_) start();
-    });
-}
-
-void AgentNode::kill(Micros back_after) {
-    if (!life_) return;
-    back_after_ = back_after;
-    life_->process.kill();
+    come_back_later();
 }
 
 void AgentNode::reboot(bool disk_lies) {
@@ -200,13 +192,6 @@ void AgentNode::reboot(bool disk_lies) {
     if (life_) kill(broker_.random().between(10 * kSecond, 60 * kSecond));
     podman.reboot();
     disk.lose_power(disk_lies);
-}
-
-void AgentNode::crash_soon() {
-    if (!life_) return;
-    const auto points = broker_.random().between(1, 60);
-    broker_.history().add(Happened::CrashPlanned, name(), std::to_string(points));
-    life_->process.crash_after(static_cast<int>(points));
 }
 
 void AgentNode::set_labels(contracts::Labels labels) {

@@ -11,6 +11,7 @@
 #include "disk.hpp"
 #include "harmony/agent/control_logic.hpp"
 #include "harmony/agent/reconcile_logic.hpp"
+#include "node.hpp"
 #include "plants.hpp"
 #include "podman.hpp"
 
@@ -22,31 +23,24 @@ struct AgentTiming {
     std::chrono::seconds resync{300};
 };
 
-class AgentNode {
+class AgentNode final : public Node {
  public:
     AgentNode(Broker& broker, contracts::DeviceId id, contracts::Labels labels, AgentTiming timing,
               const std::set<Plant>& plants);
-    ~AgentNode();
+    ~AgentNode() override;
 
-    void start();
-    // The agent is ended and started again in a while.
-    void kill(Micros back_after);
+    void start() override;
     // With everything on it.
     void reboot(bool disk_lies);
-    // The agent dies at one of its next steps.
-    void crash_soon();
     void set_labels(contracts::Labels labels);
     void step_clock(Micros by);
 
     [[nodiscard]] const contracts::DeviceId& id() const { return id_; }
-    [[nodiscard]] const std::string& name() const { return id_.str(); }
     [[nodiscard]] const contracts::Labels& labels() const { return labels_; }
-    [[nodiscard]] bool running() const { return life_ != nullptr; }
     [[nodiscard]] bool joined() const { return joined_; }
     // Null while the agent is down.
     [[nodiscard]] const agent::ReconcileLogic* logic() const;
     [[nodiscard]] std::size_t queued() const;
-    Link link;
     Podman podman;
     Disk disk;
 
@@ -61,16 +55,15 @@ class AgentNode {
     void died();
     [[nodiscard]] runtime::nats::ConnectionEvents events_of(Life& life);
 
-    Broker& broker_;
+    [[nodiscard]] Process* process() const override;
+
     contracts::DeviceId id_;
     contracts::Labels labels_;
     AgentTiming timing_;
     const std::set<Plant>& plants_;
     std::unique_ptr<DeviceClock> clock_;
     std::unique_ptr<Life> life_;
-    Micros back_after_ = kSecond;
     bool joined_ = false;
-    std::uint64_t lives_ = 0;
 };
 
 }  // namespace harmony::simulation

@@ -180,8 +180,7 @@ void Broker::call_api(const Link& link, nats::Message request,
         }
     }
     if (candidates.empty()) return;
-    const Candidate chosen =
-        candidates[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(candidates.size())))];
+    const Candidate chosen = random_.pick(candidates);
     Client* const client = chosen.client;
     client->process_.later(client->travel(), [client, i = chosen.listener, request] {
         if (client->reaches()) client->listeners_[i].handler(request);

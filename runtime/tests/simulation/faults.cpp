@@ -9,8 +9,7 @@ namespace harmony::simulation {
 void World::random_fault() {
     const auto kind = random_.below(100);
     if (kind < 62) {
-        device_fault(
-            *devices_[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(devices_.size())))]);
+        device_fault(*random_.pick(devices_));
     } else if (kind < 78) {
         operator_fault();
     } else if (kind < 90) {
@@ -22,7 +21,10 @@ void World::random_fault() {
     }
 }
 
-void World::heal_link_later(Link& link) {
+void World::cut_for_a_while(Link& link) {
+    link.cut = true;
+    history_.add(Happened::LinkCut, link.name);
+    broker_.link_changed(link);
     scheduler_.after(random_.between(kSecond, 4 * kMinute), [this, &link] {
         if (!link.cut) return;
         link.cut = false;
@@ -41,10 +43,7 @@ void World::device_fault(AgentNode& node) {
         case 3:
             return node.reboot(random_.chance(0.3));
         case 4:
-            node.link.cut = true;
-            history_.add(Happened::LinkCut, node.name());
-            broker_.link_changed(node.link);
-            return heal_link_later(node.link);
+            return cut_for_a_while(node.link);
         case 5:
             node.link.loss = random_.chance(0.5) ? 0.2 : 0.02;
             node.link.duplicate = random_.chance(0.5) ? 0.3 : 0;
@@ -74,8 +73,7 @@ void World::device_fault(AgentNode& node) {
 }
 
 void World::operator_fault() {
-    OperatorNode& node =
-        *operators_[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(operators_.size())))];
+    OperatorNode& node = *random_.pick(operators_);
     switch (random_.below(6)) {
         case 0:
         case 1:
@@ -83,10 +81,7 @@ void World::operator_fault() {
         case 2:
             return node.kill(random_.between(kSecond, kMinute));
         case 3:
-            node.link.cut = true;
-            history_.add(Happened::LinkCut, node.name());
-            broker_.link_changed(node.link);
-            return heal_link_later(node.link);
+            return cut_for_a_while(node.link);
         case 4:
             node.link.loss = random_.chance(0.5) ? 0.1 : 0;
             node.link.duplicate = random_.chance(0.5) ? 0.2 : 0;
@@ -112,11 +107,9 @@ void World::clock_fault() {
     constexpr Micros kSteps[] = {kSecond, 30 * kSecond, 10 * kMinute, 5 * kHour, 400 * 24 * kHour};
     const Micros by = (random_.chance(0.5) ? 1 : -1) * kSteps[random_.below(5)];
     if (random_.chance(0.8)) {
-        devices_[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(devices_.size())))]
-            ->step_clock(by);
+        random_.pick(devices_)->step_clock(by);
     } else {
-        operators_[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(operators_.size())))]
-            ->step_clock(std::clamp(by, -10 * kMinute, 10 * kMinute));
+        random_.pick(operators_)->step_clock(std::clamp(by, -10 * kMinute, 10 * kMinute));
     }
 }
 

@@ -1,14 +1,16 @@
 #include "fiber.hpp"
 
 #include <sys/mman.h>
-#include <ucontext.h>
 
-#include <cstdint>
 #include <cstdlib>
 #include <vector>
 
+// The bare switch, which makes no system call. Boost's fibers on top of it leave no place between the last
+// instrumented instruction and the switch, where the thread sanitizer has to be told.
+#include <boost/context/detail/fcontext.hpp>
+
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #define HARMONY_FIBER_ASAN 1
 #endif
 #if defined(__SANITIZE_THREAD__)
@@ -19,6 +21,8 @@
 namespace harmony::simulation {
 
 namespace {
+
+namespace switching = boost::context::detail;
 
 // Decoding a document takes some kilobytes; a sanitizer's frames take several times as much.
 #if defined(HARMONY_FIBER_ASAN) || defined(HARMONY_FIBER_TSAN)
@@ -46,7 +50,13 @@ class Stacks {
         if (stack == MAP_FAILED || mprotect(stack, kGuardBytes, PROT_NONE) != 0) std::abort();
         return stack;
     }
-    void give_back(void* stack) { free_.push_back(stack); }
+    void give_back(void* stack) {
+#if defined(HARMONY_FIBER_ASAN)
+        // The last frames of a fiber never return, so what they marked stays marked.
+        __asan_unpoison_memory_region(static_cast<char*>(stack) + kGuardBytes, kStackBytes - kGuardBytes);
+#endif
+        free_.push_back(stack);
+    }
 
  private:
     std::vector<void*> free_;
@@ -59,8 +69,9 @@ thread_local Fiber* running = nullptr;
 
 struct Fiber::Context {
     std::function<void()> body;
-    ucontext_t inside{};
-    ucontext_t outside{};
+    // Where the other side stopped.
+    switching::fcontext_t inside = nullptr;
+    switching::fcontext_t outside = nullptr;
     void* stack = nullptr;
     bool finished = false;
 #if defined(HARMONY_FIBER_ASAN)
@@ -73,20 +84,39 @@ struct Fiber::Context {
     void* tsan_inside = nullptr;
     void* tsan_outside = nullptr;
 #endif
+
+    [[nodiscard]] char* bottom() const {
+        return static_cast<char*>(stack) + kGuardBytes;
+    }
+    static constexpr std::size_t kUsableBytes = kStackBytes - kGuardBytes;
+
+    static void enter(switching::transfer_t from) {
+        Context& self = *static_cast<Context*>(from.data);
+        self.outside = from.fctx;
+#if defined(HARMONY_FIBER_ASAN)
+        __sanitizer_finish_switch_fiber(nullptr, &self.outside_bottom, &self.outside_size);
+#endif
+        self.body();
+        self.finished = true;
+#if defined(HARMONY_FIBER_ASAN)
+        __sanitizer_start_switch_fiber(nullptr, self.outside_bottom, self.outside_size);
+#endif
+        self.leave();
+    }
+
+    void leave() {
+#if defined(HARMONY_FIBER_TSAN)
+        __tsan_switch_to_fiber(tsan_outside, 0);
+#endif
+        outside = switching::jump_fcontext(outside, nullptr).fctx;
+    }
 };
 
 Fiber::Fiber(std::function<void()> body) : context_(std::make_unique<Context>()) {
     context_->body = std::move(body);
     context_->stack = stacks.take();
-    getcontext(&context_->inside);
-    context_->inside.uc_stack.ss_sp = static_cast<char*>(context_->stack) + kGuardBytes;
-    context_->inside.uc_stack.ss_size = kStackBytes - kGuardBytes;
-    context_->inside.uc_link = nullptr;
-    const auto self = reinterpret_cast<std::uintptr_t>(this);
-    // makecontext() passes nothing wider than an int.
-    makecontext(&context_->inside, reinterpret_cast<void (*)()>(&Fiber::enter), 2,
-                static_cast<unsigned>(self & 0xffffffffU),
-                static_cast<unsigned>(static_cast<std::uint64_t>(self) >> 32U));
+    context_->inside = switching::make_fcontext(context_->bottom() + Context::kUsableBytes,
+                                                Context::kUsableBytes, &Context::enter);
 #if defined(HARMONY_FIBER_TSAN)
     context_->tsan_inside = __tsan_create_fiber(0);
 #endif
@@ -107,36 +137,17 @@ Fiber* Fiber::current() {
     return running;
 }
 
-void Fiber::enter(unsigned low, unsigned high) {
-    auto* const self = reinterpret_cast<Fiber*>(
-        static_cast<std::uintptr_t>(std::uint64_t{high} << 32U | std::uint64_t{low}));
-    Context& context = *self->context_;
-#if defined(HARMONY_FIBER_ASAN)
-    __sanitizer_finish_switch_fiber(nullptr, &context.outside_bottom, &context.outside_size);
-#endif
-    context.body();
-    context.finished = true;
-#if defined(HARMONY_FIBER_ASAN)
-    __sanitizer_start_switch_fiber(nullptr, context.outside_bottom, context.outside_size);
-#endif
-#if defined(HARMONY_FIBER_TSAN)
-    __tsan_switch_to_fiber(context.tsan_outside, 0);
-#endif
-    swapcontext(&context.inside, &context.outside);
-}
-
 void Fiber::resume() {
     Context& context = *context_;
     running = this;
 #if defined(HARMONY_FIBER_ASAN)
-    __sanitizer_start_switch_fiber(&context.outside_fake, context.inside.uc_stack.ss_sp,
-                                   context.inside.uc_stack.ss_size);
+    __sanitizer_start_switch_fiber(&context.outside_fake, context.bottom(), Context::kUsableBytes);
 #endif
 #if defined(HARMONY_FIBER_TSAN)
     context.tsan_outside = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(context.tsan_inside, 0);
 #endif
-    swapcontext(&context.outside, &context.inside);
+    context.inside = switching::jump_fcontext(context.inside, &context).fctx;
 #if defined(HARMONY_FIBER_ASAN)
     __sanitizer_finish_switch_fiber(context.outside_fake, nullptr, nullptr);
 #endif
@@ -148,10 +159,7 @@ void Fiber::suspend() {
 #if defined(HARMONY_FIBER_ASAN)
     __sanitizer_start_switch_fiber(&context.inside_fake, context.outside_bottom, context.outside_size);
 #endif
-#if defined(HARMONY_FIBER_TSAN)
-    __tsan_switch_to_fiber(context.tsan_outside, 0);
-#endif
-    swapcontext(&context.inside, &context.outside);
+    context.leave();
 #if defined(HARMONY_FIBER_ASAN)
     __sanitizer_finish_switch_fiber(context.inside_fake, &context.outside_bottom, &context.outside_size);
 #endif

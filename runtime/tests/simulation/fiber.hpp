@@ -28,7 +28,6 @@ class Fiber {
 
  private:
     struct Context;
-    static void enter(unsigned low, unsigned high);
     std::unique_ptr<Context> context_;
 };
 

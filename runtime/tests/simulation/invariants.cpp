@@ -1,6 +1,7 @@
 #include "invariants.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "harmony/agent/container_identity.hpp"
 #include "harmony/contracts/canonical_json.hpp"
@@ -105,7 +106,7 @@ void Invariants::on_state(const std::string& device, const std::string& deployme
     if (state->phase != contracts::Phase::Running || state->score_hash != held.hash)
         held.running_since.reset();
     if (state->phase != contracts::Phase::Running) return;
-    held.reported_running.insert(state->score_hash);
+    if (held.reported_running.insert(state->score_hash).second) claimable_[deployment].reported.reset();
     if (state->score_hash != held.hash) return;
     held.updating = false;
     if (!held.running_since) held.running_since = scheduler_.now();
@@ -216,33 +217,46 @@ void Invariants::check_store(const StoredContent& content) {
     }
 }
 
-void Invariants::check_status(const op::Reducer& reducer, const StoredContent& content) {
+void Invariants::check_status(const op::Reducer& reducer, const StoredContent& content,
+                              std::uint64_t commits) {
     for (const auto& [name, stored] : content.deployments) {
-        const auto parsed = contracts::DeploymentName::parse(name);
-        std::map<std::string, Micros>& current = current_[name];
-        if (stored.active) {
-            auto& [score, hash] = hashed_[name];
-            if (hash.empty() || score != stored.active->score) {
-                score = stored.active->score;
-                hash = contracts::hex16(op::hash_of(score));
-            }
-            current[hash] = scheduler_.now();
-        }
-        std::erase_if(current,
-                      [&](const auto& entry) { return entry.second + kStillActedOn < scheduler_.now(); });
-        const std::int64_t claimed = reducer.aggregate(*parsed).succeeded;
+        Claimable& claimable = claimable_[name];
+        if (!claimable.name) claimable.name = *contracts::DeploymentName::parse(name);
+        if (std::exchange(claimable.commits, commits) != commits) look_for_newest(claimable, stored);
+        claimable.seen = scheduler_.now();
+        const std::size_t expired = std::erase_if(claimable.earlier, [&](const auto& entry) {
+            return entry.second + kStillActedOn < scheduler_.now();
+        });
+        if (expired > 0) claimable.reported.reset();
+        const std::int64_t claimed = reducer.aggregate(*claimable.name).succeeded;
         if (claimed == 0) continue;
-        std::int64_t reported = 0;
-        for (const auto& [device, held] : held_[name]) {
-            const bool runs = std::any_of(current.begin(), current.end(), [&](const auto& entry) {
-                return held.reported_running.contains(entry.first);
-            });
-            reported += runs ? 1 : 0;
-        }
-        if (claimed <= reported) continue;
+        if (!claimable.reported) claimable.reported = reported(name, claimable);
+        if (claimed <= *claimable.reported) continue;
         violated(kHonestStatus, "deployment " + name + ": " + std::to_string(claimed) + " succeeded, only " +
-                                    std::to_string(reported) + " devices reported so");
+                                    std::to_string(*claimable.reported) + " devices reported so");
     }
+}
+
+void Invariants::look_for_newest(Claimable& claimable, const op::StoredDeployment& stored) {
+    // Hashing means encoding, which would be most of a run.
+    if (stored.active && !claimable.newest.empty() && claimable.score == stored.active->score) return;
+    if (!claimable.newest.empty()) claimable.earlier[claimable.newest] = claimable.seen;
+    claimable.newest.clear();
+    claimable.reported.reset();
+    if (!stored.active) return;
+    claimable.score = stored.active->score;
+    claimable.newest = contracts::hex16(op::hash_of(claimable.score));
+}
+
+std::int64_t Invariants::reported(const std::string& deployment, const Claimable& claimable) const {
+    const auto held = held_.find(deployment);
+    if (held == held_.end()) return 0;
+    return std::count_if(held->second.begin(), held->second.end(), [&](const auto& device) {
+        const std::set<std::string>& said = device.second.reported_running;
+        return said.contains(claimable.newest) ||
+               std::any_of(claimable.earlier.begin(), claimable.earlier.end(),
+                           [&](const auto& entry) { return said.contains(entry.first); });
+    });
 }
 
 }  // namespace harmony::simulation

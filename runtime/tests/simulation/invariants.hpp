@@ -56,7 +56,8 @@ class Invariants {
     void check_store(const StoredContent& content);
     // After every commit: who is no longer asked to hold a Deployment is no part of its updates.
     void on_commit(const StoredContent& content);
-    void check_status(const op::Reducer& reducer, const StoredContent& content);
+    // `commits`: how many there were; with the same number the content is the same.
+    void check_status(const op::Reducer& reducer, const StoredContent& content, std::uint64_t commits);
 
     void violated(std::string_view invariant, std::string detail);
     [[nodiscard]] const std::optional<Violation>& violation() const { return violation_; }
@@ -79,6 +80,16 @@ class Invariants {
         Micros until = 0;          // no longer asked for; 0: still is
         std::int64_t devices = 0;  // -1: all at once
     };
+    // What the status of one deployment may claim. Kept between two looks, because most find nothing new.
+    struct Claimable {
+        std::optional<contracts::DeploymentName> name;
+        std::optional<std::uint64_t> commits;  // of the content that `newest` is from
+        contracts::Score score;
+        std::string newest;                     // hash of the score; empty where no device is asked for any
+        Micros seen = 0;                        // when it was the newest last
+        std::map<std::string, Micros> earlier;  // hash, when it was the newest last
+        std::optional<std::int64_t> reported;   // devices that said so; none: to be counted
+    };
     struct Explained {
         std::set<std::string, std::less<>> hashes;
         std::set<std::string, std::less<>> init_names;
@@ -87,6 +98,8 @@ class Invariants {
     void on_desired(const std::string& device, const std::string& deployment, const Broker::Stored& stored);
     void on_state(const std::string& device, const std::string& deployment, const Broker::Stored& stored);
     void check_budget(const std::string& device, const std::string& deployment);
+    void look_for_newest(Claimable& claimable, const op::StoredDeployment& stored);
+    [[nodiscard]] std::int64_t reported(const std::string& deployment, const Claimable& claimable) const;
 
     const Scheduler& scheduler_;
     std::optional<Violation> violation_;
@@ -94,10 +107,7 @@ class Invariants {
     std::map<std::string, std::map<std::string, Held>> held_;             // deployment, device
     std::map<std::string, std::vector<Limit>> limits_;                    // by deployment
     std::map<std::pair<std::string, std::string>, Explained> explained_;  // device, deployment
-    std::map<std::string, std::map<std::string, Micros>>
-        current_;  // deployment: hash, last seen as the newest
-    // Hashing means encoding, which would be most of a run.
-    std::map<std::string, std::pair<contracts::Score, std::string>> hashed_;
+    std::map<std::string, Claimable> claimable_;                          // by deployment
     std::set<std::string> devices_;
 };
 

@@ -12,8 +12,7 @@ namespace nats = runtime::nats;
 
 namespace {
 
-constexpr std::int64_t kWorldBegins = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
-constexpr Micros kDenseTicks = 200 * kMillisecond;            // what the logic itself asks for
+constexpr Micros kDenseTicks = 200 * kMillisecond;  // what the logic itself asks for
 // Without an event the ticks thin out up to this: what an idle operator does at a tick is look at the clock.
 constexpr Micros kSparseTicks = 5 * kSecond;
 constexpr Micros kAckTimeout = 10 * kSecond;
@@ -66,6 +65,13 @@ class OperatorNode::Buckets final : public op::BucketAccess {
         for (const auto& [key, value] : entries)
             visit(key, value);
         return round_trip();
+    }
+
+    Result<nats::BucketState> state() override {
+        if (auto passed = round_trip(); !passed) return fail(passed.error());
+        const Broker::Bucket* bucket = broker_.bucket(contracts::kDesiredStateBucket);
+        if (!bucket) return fail(ErrorKind::NotFound, "no such bucket");
+        return nats::BucketState{"once", bucket->entries.size(), bucket->sequence};
     }
 
     Result<void> write(const op::WriteBatchAction& batch) override {
@@ -126,6 +132,9 @@ class OperatorNode::Writer final : public op::DesiredWriter {
     void ensure_buckets() override {
         if (!std::exchange(ensure_waits_, true)) push(op::EnsureBuckets{});
     }
+    void check(std::uint64_t keys) override {
+        if (!std::exchange(check_waits_, true)) push(op::CheckBucket{keys});
+    }
     void stop() override {}
     [[nodiscard]] std::size_t waiting() const { return jobs_.size(); }
 
@@ -146,6 +155,7 @@ class OperatorNode::Writer final : public op::DesiredWriter {
             const op::WriterJob job = std::move(jobs_.front());
             jobs_.pop_front();
             if (std::holds_alternative<op::EnsureBuckets>(job)) ensure_waits_ = false;
+            if (std::holds_alternative<op::CheckBucket>(job)) check_waits_ = false;
             while (const auto again = logic_.attempt(job))
                 life_.process.block(std::chrono::microseconds(*again).count());
         }
@@ -157,16 +167,22 @@ class OperatorNode::Writer final : public op::DesiredWriter {
     std::deque<op::WriterJob> jobs_;
     std::optional<Process::Ticket> waiting_;
     bool ensure_waits_ = false;
+    bool check_waits_ = false;
 };
 
 OperatorNode::OperatorNode(std::string name, Broker& broker, StoreFile& store, std::chrono::seconds heartbeat,
                            const std::set<Plant>& plants)
-    : broker_(broker), store_(store), heartbeat_(heartbeat), plants_(plants) {
-    link.name = std::move(name);
-}
+    : Node(broker, std::move(name), {80, 10 * kSecond}),
+      store_(store),
+      heartbeat_(heartbeat),
+      plants_(plants) {}
 
 OperatorNode::~OperatorNode() {
     if (life_) life_->process.kill();
+}
+
+Process* OperatorNode::process() const {
+    return life_ ? &life_->process : nullptr;
 }
 
 const op::OperatorLogic* OperatorNode::logic() const {
@@ -207,6 +223,7 @@ void OperatorNode::start() {
         };
         events.on_snapshot = [this, &life](op::Event event) { post(life, std::move(event)); };
         events.on_loaded = [this, &life] { post(life, op::BucketLoaded{}); };
+        events.on_lost = [this, &life] { post(life, op::BucketLost{}); };
         life.writer = std::make_unique<Writer>(life, *life.buckets, broker_.scheduler(), std::move(events));
         life.logic->set_writer(*life.writer);
         life.restored = true;
@@ -295,23 +312,7 @@ void OperatorNode::tick_later(Life& life) {
 void OperatorNode::died() {
     broker_.history().add(Happened::Died, name());
     life_.reset();
-    const Micros delay = std::exchange(back_after_, broker_.random().between(kSecond, 10 * kSecond));
-    broker_.scheduler().after(delay, [this, life = ++lives_] {
-        if (life == lives_) start();
-    });
-}
-
-void OperatorNode::kill(Micros back_after) {
-    if (!life_) return;
-    back_after_ = back_after;
-    life_->process.kill();
-}
-
-void OperatorNode::crash_soon() {
-    if (!life_) return;
-    const auto points = broker_.random().between(1, 80);
-    broker_.history().add(Happened::CrashPlanned, name(), std::to_string(points));
-    life_->process.crash_after(static_cast<int>(points));
+    come_back_later();
 }
 
 void OperatorNode::step_clock(Micros by) {

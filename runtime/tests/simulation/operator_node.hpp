@@ -8,30 +8,25 @@
 
 #include "broker.hpp"
 #include "harmony/operator/operator_logic.hpp"
+#include "node.hpp"
 #include "plants.hpp"
 #include "store.hpp"
 
 namespace harmony::simulation {
 
-class OperatorNode {
+class OperatorNode final : public Node {
  public:
     OperatorNode(std::string name, Broker& broker, StoreFile& store, std::chrono::seconds heartbeat,
                  const std::set<Plant>& plants);
-    ~OperatorNode();
+    ~OperatorNode() override;
 
-    void start();
-    void kill(Micros back_after);
-    // Dies at one of its next steps.
-    void crash_soon();
+    void start() override;
     void step_clock(Micros by);
     // Called after each turn.
     void on_turn(std::function<void(const op::Reducer&)> observer) { observer_ = std::move(observer); }
 
-    [[nodiscard]] bool running() const { return life_ != nullptr; }
     // Null while it is down.
     [[nodiscard]] const op::OperatorLogic* logic() const;
-    [[nodiscard]] const std::string& name() const { return link.name; }
-    Link link;
 
  private:
     struct Life;
@@ -47,15 +42,14 @@ class OperatorNode {
     void watch(Life& life);
     void died();
 
-    Broker& broker_;
+    [[nodiscard]] Process* process() const override;
+
     StoreFile& store_;
     std::chrono::seconds heartbeat_;
     const std::set<Plant>& plants_;
     std::function<void(const op::Reducer&)> observer_;
     std::unique_ptr<Life> life_;
     Micros clock_offset_ = 0;
-    Micros back_after_ = kSecond;
-    std::uint64_t lives_ = 0;
 };
 
 }  // namespace harmony::simulation

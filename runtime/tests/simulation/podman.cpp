@@ -99,8 +99,7 @@ void Podman::end_any() {
             running.push_back(&entry);
     }
     if (running.empty()) return;
-    end(*running[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(running.size())))], 1,
-        true);
+    end(*random_.pick(running), 1, true);
 }
 
 void Podman::remove_any() {
@@ -112,6 +111,7 @@ void Podman::remove_any() {
 
 std::vector<podman::Container> Podman::containers() const {
     std::vector<podman::Container> all;
+    all.reserve(entries_.size());
     for (const Entry& entry : entries_)
         all.push_back(entry.container);
     return all;
@@ -133,6 +133,7 @@ class SimulatedRuntime final : public podman::ContainerRuntime {
     Result<std::vector<podman::Container>> list(const podman::Labels& labels) override {
         if (auto open = enter("list", 0); !open) return fail(open.error());
         std::vector<podman::Container> found;
+        found.reserve(podman_.entries_.size());
         for (const Podman::Entry& entry : podman_.entries_) {
             const bool carries_all = std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
                 const auto own = entry.container.labels.find(label.first);

@@ -6,27 +6,16 @@
 namespace harmony::simulation {
 
 Process::Process(Scheduler& scheduler, std::function<void()> on_death)
-    : scheduler_(scheduler), on_death_(std::move(on_death)), self_(std::make_shared<Process*>(this)) {}
+    : scheduler_(scheduler),
+      on_death_(std::move(on_death)),
+      owner_(scheduler.join()),
+      self_(std::make_shared<Process*>(this)) {}
 
 Process::~Process() {
     on_death_ = nullptr;
     killed_ = true;
     bury();
-}
-
-void Process::enter(const std::function<void()>& call) {
-    if (killed_) return;
-    try {
-        call();
-    } catch (const Killed&) {
-        bury();
-    }
-}
-
-void Process::later(Micros delay, std::function<void()> call) {
-    scheduler_.after(delay, [self = std::weak_ptr<Process*>(self_), call = std::move(call)] {
-        if (const auto process = self.lock()) (*process)->enter(call);
-    });
+    scheduler_.leave(owner_);
 }
 
 void Process::spawn(std::function<void()> body) {
@@ -62,9 +51,8 @@ void Process::bury() {
         if (!thread->fiber->finished()) std::abort();
     }
     if (on_death_) {
-        scheduler_.after(0, [self = std::weak_ptr<Process*>(self_), told = on_death_] {
-            if (self.lock()) told();
-        });
+        scheduler_.after(
+            0, [told = on_death_] { told(); }, owner_);
     }
 }
 
@@ -74,25 +62,21 @@ Process::Ticket Process::ticket() {
 
 void Process::wait(Micros deadline) {
     const Ticket ticket = current_->waiting_for;
-    scheduler_.at(deadline, [self = std::weak_ptr<Process*>(self_), ticket] {
-        if (const auto process = self.lock()) {
-            for (const auto& thread : (*process)->fibers_) {
-                if (thread->waiting_for == ticket) return (*process)->resume(std::shared_ptr(thread));
-            }
-        }
-    });
+    scheduler_.at(
+        deadline, [this, ticket] { resume_waiting(ticket); }, owner_);
     Fiber::suspend();
     if (killed_) throw Killed{};
 }
 
 void Process::wake(Ticket ticket) {
-    scheduler_.after(0, [self = std::weak_ptr<Process*>(self_), ticket] {
-        if (const auto process = self.lock()) {
-            for (const auto& thread : (*process)->fibers_) {
-                if (thread->waiting_for == ticket) return (*process)->resume(std::shared_ptr(thread));
-            }
-        }
-    });
+    scheduler_.after(
+        0, [this, ticket] { resume_waiting(ticket); }, owner_);
+}
+
+void Process::resume_waiting(Ticket ticket) {
+    for (const auto& thread : fibers_) {
+        if (thread->waiting_for == ticket) return resume(std::shared_ptr(thread));
+    }
 }
 
 void Process::block(Micros duration) {

@@ -23,9 +23,21 @@ class Process {
     Process& operator=(const Process&) = delete;
 
     // Calls into the process from the scheduler; nothing where it is dead.
-    void enter(const std::function<void()>& call);
+    template <class Call>
+    void enter(Call&& call) {
+        if (killed_) return;
+        try {
+            call();
+        } catch (const Killed&) {
+            bury();
+        }
+    }
     // The same later; the event does nothing once the process is dead or gone.
-    void later(Micros delay, std::function<void()> call);
+    template <class Call>
+    void later(Micros delay, Call call) {
+        scheduler_.after(
+            delay, [this, call = std::move(call)]() mutable { enter(call); }, owner_);
+    }
     // A thread of the process: begins at once, as an event of its own.
     void spawn(std::function<void()> body);
 
@@ -57,11 +69,13 @@ class Process {
         std::uint64_t waiting_for = 0;
     };
     void resume(const std::shared_ptr<Thread>& thread);
+    void resume_waiting(Ticket ticket);
     void bury();
 
     Scheduler& scheduler_;
     std::function<void()> on_death_;
-    // Held weakly by events: gone with the process.
+    Scheduler::Owner owner_;
+    // Held weakly by whoever may outlive it.
     std::shared_ptr<Process*> self_;
     std::vector<std::shared_ptr<Thread>> fibers_;
     std::shared_ptr<Thread> current_;

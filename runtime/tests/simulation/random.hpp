@@ -21,6 +21,11 @@ class Random {
     [[nodiscard]] std::int64_t between(std::int64_t low, std::int64_t high) {
         return low + below(high - low + 1);
     }
+    // One of a list that is not empty.
+    template <class List>
+    [[nodiscard]] auto& pick(List& list) {
+        return list[static_cast<std::size_t>(below(static_cast<std::int64_t>(list.size())))];
+    }
     [[nodiscard]] bool chance(double share) {
         return static_cast<double>(runtime::daemon::split_mix(state_) >> 11U) * 0x1.0p-53 < share;
     }

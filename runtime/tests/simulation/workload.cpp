@@ -67,6 +67,10 @@ contracts::DeploymentSpec World::random_spec() {
     return spec;
 }
 
+contracts::Labels World::random_labels() {
+    return {{"site", random_.chance(0.5) ? "north" : "south"}, {"tier", std::to_string(random_.below(3))}};
+}
+
 void World::random_change() {
     const auto kind = random_.below(100);
     const std::string name = "app-" + std::to_string(random_.below(kDeployments) + 1);
@@ -84,14 +88,10 @@ void World::random_change() {
     } else if (kind < 80) {
         remove(name);
     } else if (kind < 95 || devices_.size() >= kMostDevices) {
-        AgentNode& node =
-            *devices_[static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(devices_.size())))];
-        node.set_labels(
-            {{"site", random_.chance(0.5) ? "north" : "south"}, {"tier", std::to_string(random_.below(3))}});
+        AgentNode& node = *random_.pick(devices_);
+        node.set_labels(random_labels());
     } else {
-        join_device(
-            "edge-" + std::to_string(devices_.size() + 1),
-            {{"site", random_.chance(0.5) ? "north" : "south"}, {"tier", std::to_string(random_.below(3))}});
+        join_device("edge-" + std::to_string(devices_.size() + 1), random_labels());
     }
 }
 

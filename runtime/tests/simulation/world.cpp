@@ -55,7 +55,7 @@ void World::add_operator() {
 
 void World::watch_turns(OperatorNode& node) {
     node.on_turn([this](const op::Reducer& reducer) {
-        invariants_.check_status(reducer, store_.content());
+        invariants_.check_status(reducer, store_.content(), store_.commits());
         if (std::exchange(checked_commits_, store_.commits()) != store_.commits())
             invariants_.check_store(store_.content());
     });
@@ -97,10 +97,8 @@ void World::set_up() {
     for (int i = 0; i < operators; ++i)
         add_operator();
     const auto devices = random_.between(3, 7);
-    for (std::int64_t i = 0; i < devices; ++i) {
-        join_device("edge-" + std::to_string(i + 1), {{"site", random_.chance(0.5) ? "north" : "south"},
-                                                      {"tier", std::to_string(random_.below(3))}});
-    }
+    for (std::int64_t i = 0; i < devices; ++i)
+        join_device("edge-" + std::to_string(i + 1), random_labels());
 }
 
 void World::faulty_phase(Micros duration) {

@@ -66,6 +66,7 @@ class World {
     void random_change();
     [[nodiscard]] contracts::DeploymentSpec random_spec();
     [[nodiscard]] contracts::Score random_score();
+    [[nodiscard]] contracts::Labels random_labels();
 
     // faults.cpp
     void random_fault();
@@ -73,7 +74,7 @@ class World {
     void clock_fault();
     void broker_fault();
     void operator_fault();
-    void heal_link_later(Link& link);
+    void cut_for_a_while(Link& link);
 
     // convergence.cpp
     [[nodiscard]] std::string why_not_converged() const;
