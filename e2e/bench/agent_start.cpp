@@ -15,7 +15,7 @@
 #include "harmony/contracts/device_permissions.hpp"
 #include "harmony/contracts/kv.hpp"
 #include "harmony/daemon/credentials_file.hpp"
-#include "scale.hpp"
+#include "measurement.hpp"
 #include "statistics.hpp"
 
 namespace {

@@ -64,6 +64,7 @@ class Taker final : public op::DesiredWriter {
     }
     void load() override { load_wanted = true; }
     void ensure_buckets() override {}
+    void check(std::uint64_t) override {}
     void stop() override {}
 
     std::size_t written = 0;

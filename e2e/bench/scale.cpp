@@ -2,20 +2,25 @@
 //
 //   harmony-bench-scale URL PASSWORD_FILE COMMAND ARGUMENT...      PASSWORD_FILE "-": a server without users
 //
-//   wait-devices N            until the operator knows N devices and has written each one's index
-//   deploy-groups N DEVICES   N Deployments, group-<i> for the devices with label group=g<i>; until all is
-//   written fan-out DEVICES ROUNDS [raw]   one Deployment for all; then its change, with `raw` beside raw
-//   publishes label-change N GROUPS     N devices, one after the other, move to the next group raw-hop N a
-//   put to its arrival at a subscriber, the hop of which a change needs two heartbeats SECONDS        counts
-//   them on a plain subscription: the count and this process' CPU seconds repaired                  puts a
-//   key that belongs to nothing (first call: "repaired plant"), until it is gone
+//   wait-ready                   until the operator is ready
+//   wait-devices N               until the operator knows N devices and has written each one's index
+//   deploy-groups N DEVICES BEHIND
+//                                N Deployments, group-<i> for the devices with label group=g<i>, until all
+//                                have reported; at most BEHIND have not reported yet what they were told
+//   fan-out DEVICES ROUNDS [raw] one Deployment for all; then its change, with `raw` beside raw publishes
+//   label-change N GROUPS        N devices, one after the other, move to the next group
+//   raw-hop N                    a put to its arrival at a subscriber, the hop of which a change needs two
+//   heartbeats SECONDS           counts them on a plain subscription: the count and this process' CPU seconds
+//   repaired [plant]             with `plant` puts a key that belongs to nothing; else waits until it is gone
 //
-// Prints "name <tab> values" for e2e/bench/run.
+// Prints "name <tab> values" for e2e/bench/run, and on stderr how far it is. Gives up where nothing grows for
+// 60 s, or one thing has not come after 300 s.
 #include <sys/resource.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <unordered_set>
 
 #include "harmony/contracts/device_info.hpp"
 #include "harmony/contracts/kv.hpp"
@@ -33,7 +38,11 @@ using runtime::nats::Message;
 
 constexpr const char* kEveryone = "everyone";
 constexpr const char* kOrphan = "nobody-in-this-fleet.app";
-constexpr auto kLongest = 300s;
+constexpr auto kLongest = 300s;    // for one thing
+constexpr auto kStandstill = 60s;  // of something that grows
+// The simulated devices of e2e/bench/run read at most 3.5 s after a hint, and report twice within one more.
+constexpr auto kReaction = 6s;
+constexpr auto kQuiet = 2s;
 
 struct Session {
     std::string url;
@@ -48,101 +57,174 @@ struct Session {
           api(*connection, 60s) {}
 };
 
-// Counts what is written to desired-state; quiet: nothing came for half a second.
+// For what comes faster than it is counted.
+runtime::nats::SubscribeOptions much_pending() {
+    runtime::nats::SubscribeOptions options;
+    options.max_pending_messages = 8'000'000;
+    options.max_pending_bytes = 1 << 30;
+    return options;
+}
+
+// Counts the keys of desired-state on which a value that contains a mark has come: what is written a second
+// time, or has another meaning, does not count.
 class DesiredWrites {
  public:
-    explicit DesiredWrites(Session& session, bool keep = false) {
-        runtime::nats::SubscribeOptions options;
-        options.max_pending_messages = 8'000'000;
-        options.max_pending_bytes = 1 << 30;
-        subscription_ = must(session.connection->subscribe(
-                                 "$KV.desired-state.>",
-                                 [this, keep](const Message& message) {
-                                     last_ = Clock::now().time_since_epoch().count();
-                                     ++count_;
-                                     if (keep && !message.payload.empty())
-                                         values_.push_back({message.subject, message.payload});
-                                 },
-                                 options),
-                             "the observer");
+    explicit DesiredWrites(Session& session) {
+        subscription_ = must(
+            session.connection->subscribe(
+                "$KV.desired-state.>", [this](const Message& message) { take(message); }, much_pending()),
+            "the observer");
         must(session.connection->flush(5s), "flush");
     }
-    [[nodiscard]] std::uint64_t count() const { return count_; }
-    [[nodiscard]] double last_after(Clock::time_point start) const {
-        const Clock::time_point last{Clock::duration(last_.load())};
-        return std::chrono::duration<double, std::milli>(last - start).count();
+    // Counts from zero; `keep`: for take_values().
+    void begin(const std::string& mark, bool keep = false) {
+        const std::lock_guard lock(mutex_);
+        mark_ = mark;
+        keep_ = keep;
+        subjects_.clear();
+        values_.clear();
     }
-    void wait(std::uint64_t count) {
-        wait_for("the arrival of " + std::to_string(count) + " writes", kLongest,
-                 [&] { return count_ >= count; });
+    // Milliseconds from `start` to the last of them.
+    double wait(std::uint64_t count, Clock::time_point start) {
+        wait_for_count("devices have their desired state", kStandstill, count, [&]() -> std::uint64_t {
+            const std::lock_guard lock(mutex_);
+            return subjects_.size();
+        });
+        const std::lock_guard lock(mutex_);
+        return std::chrono::duration<double, std::milli>(last_ - start).count();
     }
-    // Only after the last of them has come.
-    std::vector<RawValue> take() { return std::exchange(values_, {}); }
+    std::vector<RawValue> take_values() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(values_, {});
+    }
 
  private:
-    std::atomic<std::uint64_t> count_{0};
-    std::atomic<std::int64_t> last_{0};
+    void take(const Message& message) {
+        const std::lock_guard lock(mutex_);
+        if (mark_.empty() || message.payload.find(mark_) == std::string::npos) return;
+        if (!subjects_.insert(std::hash<std::string>{}(message.subject)).second) return;
+        last_ = Clock::now();
+        if (keep_) values_.push_back({message.subject, message.payload});
+    }
+
+    std::mutex mutex_;
+    std::string mark_;
+    bool keep_ = false;
+    std::unordered_set<std::size_t> subjects_;
+    Clock::time_point last_;
     std::vector<RawValue> values_;
     runtime::nats::Subscription subscription_;  // last: ends first
 };
 
-void wait_devices(Session& session, std::int64_t devices) {
-    const auto start = Clock::now();
-    wait_for("the fleet's registration", kLongest, [&] {
+// Counts what devices report: twice for each value that they hold newly, Pending and Running.
+class Reports {
+ public:
+    explicit Reports(Session& session)
+        : subscription_(must(session.connection->subscribe(
+                                 "$KV.device-state.>",
+                                 [this](const Message&) {
+                                     ++count_;
+                                     last_ = Clock::now().time_since_epoch().count();
+                                 },
+                                 much_pending()),
+                             "subscribe")) {
+        must(session.connection->flush(5s), "flush");
+    }
+    [[nodiscard]] std::uint64_t devices() const { return count_ / 2; }
+    // Until all devices have read and reported, so that the next change meets a fleet at rest.
+    void wait_until_quiet() const {
+        std::this_thread::sleep_for(kReaction);
+        wait_for("the devices' reports", kLongest,
+                 [&] { return Clock::now() - Clock::time_point(Clock::duration(last_.load())) > kQuiet; });
+    }
+
+ private:
+    std::atomic<std::uint64_t> count_{0};
+    std::atomic<std::int64_t> last_{0};
+    runtime::nats::Subscription subscription_;
+};
+
+std::string image(int version) {
+    return "localhost/harmony/app:" + std::to_string(version);
+}
+// Part of every value with that image, and of no other.
+std::string mark(int version) {
+    return '"' + image(version) + '"';
+}
+
+std::uint64_t keys_of_desired_state(Session& session) {
+    constexpr std::string_view name = "\"messages\":";
+    const auto reply = session.connection->request({"$JS.API.STREAM.INFO.KV_desired-state", "", "", {}}, 5s);
+    if (!reply) return 0;
+    const auto at = reply->payload.find(name);
+    return at == std::string::npos ? 0
+                                   : std::strtoull(reply->payload.c_str() + at + name.size(), nullptr, 10);
+}
+
+void wait_ready(Session& session) {
+    wait_for("a ready operator", kLongest, [&] {
         const auto status = session.api.status();
-        return status && status->ready && status->devices >= devices;
+        return status && status->ready;
     });
-    wait_for("every device's index", kLongest, [&] {
-        const auto reply =
-            session.connection->request({"$JS.API.STREAM.INFO.KV_desired-state", "", "", {}}, 5s);
-        if (!reply) return false;
-        const auto at = reply->payload.find("\"messages\":");
-        return at != std::string::npos && std::atoll(reply->payload.c_str() + at + 11) >= devices;
+}
+
+void wait_devices(Session& session, std::uint64_t devices) {
+    const auto start = Clock::now();
+    wait_for_count("devices are registered", kStandstill, devices, [&]() -> std::uint64_t {
+        const auto status = session.api.status();
+        return status ? static_cast<std::uint64_t>(status->devices) : 0;
     });
+    wait_for_count("devices have an index", kStandstill, devices,
+                   [&] { return keys_of_desired_state(session); });
     std::printf("registered\t%.0f\n", milliseconds_since(start));
 }
 
-void deploy_groups(Session& session, int groups, std::uint64_t devices) {
+void deploy_groups(Session& session, int groups, std::uint64_t devices, std::uint64_t most_behind) {
     DesiredWrites writes(session);
+    Reports reports(session);
+    writes.begin(mark(1));
     std::vector<double> applies;
     const auto start = Clock::now();
+    Progress progress;
     for (int group = 0; group < groups; ++group) {
         const std::string number = std::to_string(group);
+        const std::uint64_t told =
+            devices * static_cast<std::uint64_t>(group) / static_cast<std::uint64_t>(groups);
+        progress.tell(number + " of " + std::to_string(groups) + " Deployments are applied");
+        if (told > most_behind)
+            wait_for_count("devices have reported", kStandstill, told - most_behind,
+                           [&] { return reports.devices(); });
         const auto begin = Clock::now();
-        (void)must(session.api.apply(deployment("group-" + number, R"({"group":"g)" + number + "\"}",
-                                                "localhost/harmony/app:1")),
-                   "apply");
+        (void)must(
+            session.api.apply(deployment("group-" + number, R"({"group":"g)" + number + "\"}", image(1))),
+            "apply");
         applies.push_back(milliseconds_since(begin));
     }
-    writes.wait(2 * devices);
-    std::printf("groups-written\t%.0f\n", writes.last_after(start));
+    std::printf("groups-written\t%.0f\n", writes.wait(devices, start));
     print("group-apply", applies);
+    wait_for_count("devices have reported", kStandstill, devices, [&] { return reports.devices(); });
 }
 
 void fan_out(Session& session, std::uint64_t devices, int rounds, bool with_raw) {
-    DesiredWrites writes(session, with_raw);
-    auto start = Clock::now();
-    (void)must(session.api.apply(deployment(kEveryone, "{}", "localhost/harmony/app:0")), "apply");
-    writes.wait(2 * devices);
-    std::printf("fan-out-first\t%.0f\n", writes.last_after(start));
-    (void)writes.take();
+    constexpr int first = 100;  // no version that the groups have
+    DesiredWrites writes(session);
+    const Reports reports(session);
     std::vector<double> ours, raw;
-    for (int round = 1; round <= rounds; ++round) {
-        auto expected = writes.count() + devices;
-        start = Clock::now();
-        (void)must(
-            session.api.apply(deployment(kEveryone, "{}", "localhost/harmony/app:" + std::to_string(round))),
-            "apply");
-        writes.wait(expected);
-        ours.push_back(writes.last_after(start));
-        const auto values = writes.take();
+    for (int round = 0; round <= rounds; ++round) {
+        writes.begin(mark(first + round), with_raw);
+        auto start = Clock::now();
+        (void)must(session.api.apply(deployment(kEveryone, "{}", image(first + round))), "apply");
+        const double took = writes.wait(devices, start);
+        const auto values = writes.take_values();
+        reports.wait_until_quiet();
+        if (round == 0) continue;  // a new Deployment, and so a new index for everybody, too
+        ours.push_back(took);
         if (!with_raw) continue;
-        expected = writes.count() + values.size();
+        writes.begin(mark(first + round));
         start = Clock::now();
         publish_raw(session.url, session.password_file, values);
-        writes.wait(expected);
-        raw.push_back(writes.last_after(start));
-        (void)writes.take();
+        raw.push_back(writes.wait(devices, start));
+        reports.wait_until_quiet();
     }
     print("fan-out", ours);
     if (with_raw) print("fan-out-raw", raw);
@@ -192,7 +274,7 @@ void label_change(Session& session, int count, int groups) {
         must(session.connection->flush(5s), "flush");
         std::unique_lock lock(mutex);
         // A device that is in that group already shows no change.
-        if (!changed.wait_for(lock, 2s, [&] { return indexed; })) continue;
+        if (!changed.wait_for(lock, 500ms, [&] { return indexed; })) continue;
         samples.push_back(std::chrono::duration<double, std::milli>(at - start).count());
     }
     if (samples.size() < static_cast<std::size_t>(count) / 2) give_up("most label changes were not followed");
@@ -253,11 +335,18 @@ void repaired(Session& session, bool plant) {
         (void)must(desired.put(kOrphan, "{}"), "plant");
         return;
     }
+    // Heard of, not asked for again and again: that would be work for the server that the operator waits for.
     const auto start = Clock::now();
-    wait_for("the removal of what belongs to nothing", kLongest, [&] {
-        const auto entry = desired.get(kOrphan);
-        return entry && !*entry;
-    });
+    std::atomic<bool> removed{false};
+    const auto watched =
+        must(session.connection->subscribe(contracts::kv_subject(contracts::kDesiredStateBucket, kOrphan),
+                                           [&](const Message& message) {
+                                               if (message.payload.empty()) removed = true;
+                                           }),
+             "subscribe");
+    must(session.connection->flush(5s), "flush");
+    if (const auto entry = desired.get(kOrphan); entry && !*entry) removed = true;
+    wait_for("the removal of what belongs to nothing", kLongest, [&] { return removed.load(); });
     std::printf("repaired\t%.0f\n", milliseconds_since(start));
 }
 
@@ -271,10 +360,13 @@ int main(int argc, char** argv) {
     Session session(argv[1], argv[2]);
     const std::string command = argv[3];
     const auto number = [&](int at) { return argc > at ? std::atoi(argv[at]) : 0; };
-    if (command == "wait-devices") {
-        wait_devices(session, number(4));
+    if (command == "wait-ready") {
+        wait_ready(session);
+    } else if (command == "wait-devices") {
+        wait_devices(session, static_cast<std::uint64_t>(number(4)));
     } else if (command == "deploy-groups") {
-        deploy_groups(session, number(4), static_cast<std::uint64_t>(number(5)));
+        deploy_groups(session, number(4), static_cast<std::uint64_t>(number(5)),
+                      static_cast<std::uint64_t>(number(6)));
     } else if (command == "fan-out") {
         fan_out(session, static_cast<std::uint64_t>(number(4)), number(5), argc > 6);
     } else if (command == "label-change") {

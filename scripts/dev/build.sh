@@ -50,9 +50,15 @@ dev_build() {
 }
 
 dev_bench() {
+    local argument
+    for argument; do
+        if [[ "$argument" == -h || "$argument" == --help ]]; then
+            e2e/bench/run --help
+            return
+        fi
+    done
     install_packages
     compile release
-    if [[ ! -x e2e/bench/run ]]; then fail "there is no e2e/bench/run in this checkout"; fi
     say "Measuring; nothing else should keep this machine busy meanwhile."
     e2e/bench/run --build "$PWD/build/release" "$@"
 }

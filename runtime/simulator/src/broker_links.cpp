@@ -19,6 +19,7 @@
 #include "harmony/contracts/kv.hpp"
 #include "harmony/daemon/backoff.hpp"
 #include "harmony/daemon/logging.hpp"
+#include "harmony/simulator/write_buffer.hpp"
 
 namespace harmony::simulator {
 
@@ -71,8 +72,7 @@ enum class Stage { Down, Connecting, Greeting, Up };
 struct Link {
     int descriptor = -1;
     Stage stage = Stage::Down;
-    std::string out;
-    std::size_t written = 0;  // of out
+    WriteBuffer out;
     WireParser parser;
     runtime::daemon::Backoff backoff;
     Clock::time_point retry_at{};
@@ -140,7 +140,7 @@ class EpollLinks final : public BrokerLinks {
         const auto deadline = Clock::now() + patience;
         const auto pending = [&] {
             return std::any_of(links_.begin(), links_.end(), [](const Link& link) {
-                return link.stage == Stage::Up && link.written < link.out.size();
+                return link.stage == Stage::Up && link.out.size() > 0;
             });
         };
         closing_ = true;
@@ -151,18 +151,18 @@ class EpollLinks final : public BrokerLinks {
     }
 
     void subscribe(std::uint32_t link, const std::string& subject, std::uint64_t subscription) override {
-        if (links_[link].stage == Stage::Up) append_subscribe(links_[link].out, subject, subscription);
+        if (links_[link].stage == Stage::Up) append_subscribe(links_[link].out.tail(), subject, subscription);
     }
     void unsubscribe(std::uint32_t link, std::uint64_t subscription) override {
-        if (links_[link].stage == Stage::Up) append_unsubscribe(links_[link].out, subscription);
+        if (links_[link].stage == Stage::Up) append_unsubscribe(links_[link].out.tail(), subscription);
     }
     void publish(std::uint32_t link, const std::string& subject, const std::string& reply,
                  std::string_view payload) override {
-        if (links_[link].stage == Stage::Up) append_publish(links_[link].out, subject, reply, payload);
+        if (links_[link].stage == Stage::Up) append_publish(links_[link].out.tail(), subject, reply, payload);
     }
     void delete_key(std::uint32_t link, const std::string& subject, const std::string& reply) override {
         if (links_[link].stage != Stage::Up) return;
-        append_publish(links_[link].out, subject, reply, contracts::kKvOperationHeader,
+        append_publish(links_[link].out.tail(), subject, reply, contracts::kKvOperationHeader,
                        contracts::kKvOperationDelete, "");
     }
 
@@ -197,7 +197,6 @@ class EpollLinks final : public BrokerLinks {
         link.descriptor = -1;
         link.stage = Stage::Down;
         link.out.clear();
-        link.written = 0;
         link.parser.reset();
     }
 
@@ -250,7 +249,7 @@ class EpollLinks final : public BrokerLinks {
         handlers.on_message = [this, number](const WireMessage& message) {
             events_.on_message(number, message);
         };
-        handlers.on_ping = [this, number] { links_[number].out += "PONG\r\n"; };
+        handlers.on_ping = [this, number] { links_[number].out.tail() += "PONG\r\n"; };
         handlers.on_pong = [this, number] {
             Link& link = links_[number];
             if (link.stage != Stage::Greeting) return;
@@ -272,7 +271,7 @@ class EpollLinks final : public BrokerLinks {
                 Error(ErrorKind::InvalidInput, "the server demands TLS, which the simulator does not speak");
             return;
         }
-        append_connect(link.out, options_.credentials.user, options_.credentials.password,
+        append_connect(link.out.tail(), options_.credentials.user, options_.credentials.password,
                        "harmony-fleet-simulator");
     }
 
@@ -309,7 +308,7 @@ class EpollLinks final : public BrokerLinks {
                 lose(number, Error(ErrorKind::Unavailable, "the server fell silent"));
             } else if (link.stage == Stage::Up && now - link.pinged_at > kPingInterval) {
                 link.pinged_at = now;
-                link.out += "PING\r\n";
+                link.out.tail() += "PING\r\n";
             }
         }
     }
@@ -320,29 +319,22 @@ class EpollLinks final : public BrokerLinks {
             Link& link = links_[number];
             if (link.stage == Stage::Down || link.stage == Stage::Connecting) continue;
             flush(number, link);
-            congested_ = congested_ || link.out.size() - link.written > kCongestedBytes;
+            congested_ = congested_ || link.out.size() > kCongestedBytes;
         }
     }
 
     void flush(std::uint32_t number, Link& link) {
-        while (link.written < link.out.size()) {
-            const ssize_t size = ::send(link.descriptor, link.out.data() + link.written,
-                                        link.out.size() - link.written, MSG_NOSIGNAL);
+        while (!link.out.front().empty()) {
+            const std::string_view next = link.out.front();
+            const ssize_t size = ::send(link.descriptor, next.data(), next.size(), MSG_NOSIGNAL);
             if (size < 0 && (errno == EAGAIN || errno == EINTR)) break;
             if (size < 0) {
                 lose(number, Error(ErrorKind::Unavailable, std::strerror(errno)));
                 return;
             }
-            link.written += static_cast<std::size_t>(size);
+            link.out.take(static_cast<std::size_t>(size));
         }
-        if (link.written == link.out.size()) {
-            link.out.clear();
-            link.written = 0;
-        } else if (link.written > kCongestedBytes) {
-            link.out.erase(0, link.written);
-            link.written = 0;
-        }
-        want_write(number, link, !link.out.empty());
+        want_write(number, link, link.out.size() > 0);
     }
 
     void want_write(std::uint32_t number, Link& link, bool wanted) {

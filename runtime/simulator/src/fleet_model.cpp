@@ -167,7 +167,7 @@ void FleetModel::go_dark(std::uint32_t number) {
 
 void FleetModel::schedule(Timer timer, std::int64_t at, std::uint32_t device, std::uint32_t deployment,
                           std::uint32_t guard) {
-    timers_.push({at, device, devices_[device].life, deployment, guard, timer});
+    timers_.push({at, device, timer, devices_[device].life, deployment, guard});
 }
 
 std::int64_t FleetModel::advance(const Now& now, std::size_t limit) {

@@ -1,4 +1,6 @@
 // harmony-fleet-simulator: plays many devices of a fleet over few connections.
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -7,6 +9,7 @@
 #include "harmony/daemon/shutdown.hpp"
 #include "harmony/simulator/options.hpp"
 #include "harmony/simulator/simulation.hpp"
+#include "harmony/simulator/write_buffer.hpp"
 
 namespace {
 
@@ -38,6 +41,9 @@ int run(int count, char** values) {
         case Wish::Run:
             break;
     }
+    // Large blocks are mapped one by one and go back to the system when they are freed; by default malloc
+    // keeps ever larger ones.
+    mallopt(M_MMAP_THRESHOLD, simulator::WriteBuffer::kBlockBytes);
     if (auto logging = daemon::start_logging("info"); !logging) return complain(logging.error(), kExitFailed);
     auto signals = daemon::ShutdownSignals::install();
     if (!signals) return complain(signals.error(), kExitFailed);

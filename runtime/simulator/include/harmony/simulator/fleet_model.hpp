@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <boost/container/deque.hpp>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -94,15 +95,17 @@ class FleetModel {
         bool read_all = false;  // with the next index: every listed key, changed or not
         bool check_scheduled = false;
     };
+    // Each device has several: packed.
     struct DueTimer {
         std::int64_t at = 0;
-        std::uint32_t device = 0;
+        std::uint32_t device : 24 = 0;
+        Timer timer : 8 = Timer::Heartbeat;
         std::uint32_t life = 0;
         std::uint32_t deployment = 0;
         std::uint32_t guard = 0;
-        Timer timer = Timer::Heartbeat;
         bool operator>(const DueTimer& other) const { return at > other.at; }
     };
+    static_assert(kMaxDevices < 1U << 24 && sizeof(DueTimer) == 24);
     // What a value says, worked out once for all devices that get it.
     struct ScoreFacts {
         std::string problem;  // why no device can run it; empty: none
@@ -166,8 +169,11 @@ class FleetModel {
 
     std::vector<Device> devices_;
     std::vector<bool> links_up_;
-    // A deque, because a vector of a million would need three times its size while it grows.
-    std::priority_queue<DueTimer, std::deque<DueTimer>, std::greater<>> timers_;
+    // A deque, because a vector of millions would need three times its size while it grows; of large blocks,
+    // because those of a burst go back to the system, and small ones would stay behind between the devices'.
+    using TimerBlocks = boost::container::deque_options<boost::container::block_bytes<128 * 1024>>::type;
+    using Timers = boost::container::deque<DueTimer, void, TimerBlocks>;
+    std::priority_queue<DueTimer, Timers, std::greater<>> timers_;
     std::deque<std::uint32_t> joining_;
     double join_credit_ = 0;
     std::int64_t last_credit_us_ = 0;
