@@ -25,8 +25,10 @@ std::string agent_config(const AgentSettings& settings) {
     std::string text = "[agent]\n";
     text += "device_id = " + toml_string(settings.device_id) + "\n";
     text += std::string("runtime_enabled = ") + (settings.runtime_enabled ? "true" : "false") + "\n";
-    text += "state_dir = \"@{data}\"\n";
-    text += "health_port = @{port:health}\n";
+    text += "state_dir = " + toml_string(settings.place.state_folder) + "\n";
+    if (!settings.place.health_address.empty())
+        text += "health_address = " + toml_string(settings.place.health_address) + "\n";
+    text += "health_port = " + settings.place.health_port + "\n";
     text += "heartbeat_interval_s = " + std::to_string(settings.heartbeat_interval_s) + "\n";
     text += "reconcile_interval_s = " + std::to_string(settings.reconcile_interval_s) + "\n";
     text += "log_level = " + toml_string(settings.log_level) + "\n";
@@ -34,9 +36,8 @@ std::string agent_config(const AgentSettings& settings) {
     for (const auto& [key, value] : settings.labels)
         text += toml_string(key) + " = " + toml_string(value) + "\n";
     text += "\n[nats]\nurls = [" + toml_string(settings.nats_url) + "]\n";
-    text += "\n[credentials]\ntype = \"toml-shared\"\nfile = \"@{config}/";
-    text += kCredentialsFile;
-    text += "\"\n";
+    text += "\n[credentials]\ntype = \"toml-shared\"\nfile = " +
+            toml_string(settings.place.config_folder + "/" + kCredentialsFile) + "\n";
     if (settings.runtime_enabled) text += podman_table(settings);
     if (settings.exec_host_enabled) text += "\n[exec]\nhost_enabled = true\n";
     return text;

@@ -1,193 +1,58 @@
 #include "fleet_agent_score.hpp"
 
-#include <algorithm>
 #include <set>
 
-#include "agent_config.hpp"
-#include "device_leftovers.hpp"
-#include "harmony/contracts/device_permissions.hpp"
+#include "device_names.hpp"
 #include "harmony/contracts/labels.hpp"
-#include "harmony/contracts/names.hpp"
-#include "harmony/fleet_access/daemon_steps.hpp"
-#include "harmony/fleet_access/nats_access.hpp"
-#include "harmony/fleet_access/toml_text.hpp"
-#include "harmony/fleet_client/fleet_commands_client.hpp"
 #include "harmony/podman/registry_auth.hpp"
+#include "on_kubernetes.hpp"
+#include "on_processes.hpp"
 
 namespace harmony::fleet_agent {
 
-using namespace fleet_access;
-using plugin::Action;
 using plugin::Check;
-using plugin::ContainerRuntime;
-using plugin::DaemonSpec;
-using plugin::Diagnostic;
-using plugin::failure;
 using plugin::Object;
 using plugin::Plan;
 using plugin::PlanRequest;
-using plugin::ProcessHost;
-using plugin::Purpose;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::ServiceDirectory;
 using plugin::Step;
 
 namespace {
 
 using Run = FleetAgentScore::Run;
 
-constexpr const char* kDaemonPrefix = "fleet-agent-";
-constexpr std::size_t kMaxDaemonName = 63;  // process-host/1's
-constexpr const char* kContainersStep = "containers ";
-constexpr const char* kHealthPort = "health";
-constexpr const char* kArea = "agent";
-constexpr std::chrono::milliseconds kPingTimeout{10'000};
-constexpr std::chrono::milliseconds kPingDelay{100};
-
-std::string daemon_name(const std::string& device) {
-    return kDaemonPrefix + device;
+bool on_cluster(const Run& run) {
+    return run.offers<plugin::Kubernetes>();
 }
 
-std::string log_level_name(LogLevel level) {
-    for (const auto& [value, name] : enum_names(LogLevel{})) {
-        if (value == level) return std::string(name);
+Result<void> check_device(const std::string& path, const DeviceParameters& device) {
+    if (auto id = contracts::DeviceId::parse(device.id); !id) {
+        return plugin::invalid_parameter(path + ".id", path + ".id: " + id.error().text());
     }
-    return "info";
-}
-
-Object containers_object(const std::string& device) {
-    return {.kind = "containers", .name = device};
-}
-
-// Validated before, so that it parses.
-contracts::DeviceId device_id(const std::string& text) {
-    return contracts::DeviceId::parse(text).value_or(contracts::DeviceId());
-}
-
-// Empty where the runtime is not enabled. Reads only, so a plan may ask.
-Result<std::string> podman_socket(Run& run) {
-    if (!run.params().runtime_enabled) return std::string();
-    const auto missing = [](std::string reason) {
-        return failure(
-            Diagnostic{.code = "agent.podman-missing",
-                       .summary = "the agents cannot run containers: " + reason,
-                       .hint = "install podman (apt-get install podman), or set runtime_enabled=false",
-                       .path = "runtime_enabled",
-                       .status = HP_E_INVALID});
-    };
-    if (!run.offers<ContainerRuntime>()) return missing("podman was not found");
-    const auto info = run.use<ContainerRuntime>().info();
-    if (!info) return missing(info.error().summary);
-    return info->socket;
-}
-
-Result<DaemonSpec> daemon_spec(Run& run, const DeviceParameters& device, NatsInputs& nats,
-                               const std::string& socket) {
-    auto url = nats.url();
-    if (!url) return failure(std::move(url.error()));
-    const auto id = device_id(device.id);
-    auto password =
-        nats.secret(device_secret(id), "add " + device.id + " to FleetNatsScore.devices and apply it");
-    if (!password) return failure(std::move(password.error()));
-    const auto& parameters = run.params();
-    const AgentSettings settings{device.id,
-                                 device.labels,
-                                 parameters.runtime_enabled,
-                                 parameters.heartbeat_interval_s,
-                                 parameters.reconcile_interval_s,
-                                 log_level_name(parameters.log_level),
-                                 std::move(*url),
-                                 socket,
-                                 parameters.registry_auth_file,
-                                 parameters.insecure_registries,
-                                 parameters.exec_host_enabled};
-    DaemonSpec spec{.name = daemon_name(device.id), .program = "harmony-fleet-agent"};
-    spec.args = {"--config", std::string("@{config}/") + kConfigFile};
-    spec.files = {{.path = kConfigFile, .content = agent_config(settings)},
-                  {.path = kCredentialsFile,
-                   .content = toml_credentials(contracts::device_user(id), *password),
-                   .sensitive = true}};
-    spec.ports = {{.name = kHealthPort, .port = 0}};
-    spec.readiness = {.kind = plugin::ReadinessKind::Http, .port = kHealthPort, .path = "/readyz"};
-    return spec;
-}
-
-// The devices that have a daemon here.
-Result<std::vector<std::string>> present_devices(Run& run) {
-    const auto daemons = run.use<ProcessHost>().list();
-    if (!daemons) return failure(daemons.error());
-    std::vector<std::string> devices;
-    for (const auto& daemon : *daemons) {
-        if (daemon.name.starts_with(kDaemonPrefix))
-            devices.push_back(daemon.name.substr(std::string_view(kDaemonPrefix).size()));
+    if (workload_name(device.id).size() > kMaxWorkloadName) {
+        return plugin::invalid_parameter(
+            path + ".id", path + ".id: found " + std::to_string(device.id.size()) +
+                              " characters, expected at most " +
+                              std::to_string(kMaxWorkloadName - std::string_view(kWorkloadPrefix).size()) +
+                              ": it becomes part of a daemon's name");
     }
-    return devices;
-}
-
-Result<std::size_t> count_containers(Run& run, const std::string& device) {
-    if (!run.offers<ContainerRuntime>()) return std::size_t{0};
-    const auto found = run.use<ContainerRuntime>().containers(containers_of(device));
-    if (!found) return failure(found.error());
-    return found->size();
-}
-
-// Ends one device: its daemon first, so that nothing puts the containers back.
-Result<void> plan_removal(Run& run, const std::string& device, Plan& plan) {
-    const auto daemon = run.use<ProcessHost>().inspect(daemon_name(device));
-    if (!daemon) return failure(daemon.error());
-    if (*daemon) {
-        plan.steps.push_back({.id = daemon_step_id(daemon_name(device)),
-                              .action = Action::Delete,
-                              .object = {.kind = "daemon", .name = daemon_name(device)},
-                              .why = "the device " + device + " goes away"});
-    }
-    const auto count = count_containers(run, device);
-    if (!count) return failure(count.error());
-    if (*count > 0) {
-        plan.steps.push_back({.id = kContainersStep + device,
-                              .action = Action::Delete,
-                              .object = containers_object(device),
-                              .summary = "remove " + std::to_string(*count) + " containers of " + device});
+    if (auto labels = contracts::check_labels(path + ".labels", device.labels); !labels) {
+        return plugin::invalid_parameter(path + ".labels", labels.error().text());
     }
     return {};
 }
 
-Result<void> remove_containers(Run& run, const std::string& device) {
-    if (!run.offers<ContainerRuntime>()) return {};
-    auto removed = run.use<ContainerRuntime>().remove_containers(containers_of(device));
-    if (!removed) return failure(std::move(removed.error()));
+Result<void> check_devices(const std::vector<DeviceParameters>& devices) {
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        const std::string path = "devices[" + std::to_string(i) + "]";
+        if (auto checked = check_device(path, devices[i]); !checked) return checked;
+        if (!seen.insert(devices[i].id).second) {
+            return plugin::invalid_parameter(path + ".id",
+                                             path + ".id: the device " + devices[i].id + " is there twice");
+        }
+    }
     return {};
-}
-
-Result<void> remove_daemon(Run& run, const std::string& device) {
-    // What an agent keeps on the disk is a copy of its desired state, so it goes with the agent.
-    auto removed = run.use<ProcessHost>().remove(daemon_name(device), true);
-    if (!removed) return failure(std::move(removed.error()));
-    // Also those that it started after the plan was made.
-    if (auto done = remove_containers(run, device); !done) return done;
-    const std::string why =
-        forget_device(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url, device);
-    if (!why.empty()) run.info("the operator keeps its record of " + device + ": " + why);
-    return {};
-}
-
-// Both kinds of removal step.
-Result<void> carry_out_removal(Run& run, const Step& step) {
-    if (step.object.kind == "containers") return remove_containers(run, step.object.name);
-    return remove_daemon(run, step.object.name.substr(std::string_view(kDaemonPrefix).size()));
-}
-
-Check ping(Run& run, runtime::nats::NatsConnection& connection, const std::string& device) {
-    Check check{.name = device + " answers a ping"};
-    runtime::fleet_client::FleetCommandsClient commands(connection);
-    const auto until = std::chrono::steady_clock::now() + kPingTimeout;
-    do {
-        const auto reply = commands.ping(device_id(device));
-        check.ok = reply.has_value();
-        check.detail = reply ? "version " + reply->agent_version : reply.error().text();
-    } while (!check.ok && std::chrono::steady_clock::now() < until && run.wait(kPingDelay));
-    return check;
 }
 
 // As the agent reads them: the part of an image's name before its first slash.
@@ -203,126 +68,67 @@ Result<void> check_registries(const std::vector<std::string>& registries) {
     return {};
 }
 
+Result<void> check_cluster(const AgentParameters& parameters) {
+    if (parameters.runtime_enabled.value_or(false)) {
+        return plugin::invalid_parameter(
+            "runtime_enabled",
+            "runtime_enabled: found true on a cluster, expected false: an agent in a pod runs no containers",
+            "leave it out, or apply this Score in a context whose Topology is the device itself");
+    }
+    return fleet_access::check_image({parameters.image_registry, parameters.image_tag, parameters.image});
+}
+
+// Those that were given and that this Topology has no use for.
+std::vector<std::string> unused(const AgentParameters& parameters, bool cluster) {
+    std::vector<std::string> names;
+    const auto add = [&](const char* name, bool given) {
+        if (given) names.emplace_back(name);
+    };
+    if (cluster) {
+        add("registry_auth_file", !parameters.registry_auth_file.empty());
+        add("insecure_registries", !parameters.insecure_registries.empty());
+        return names;
+    }
+    add("image", !parameters.image.empty());
+    add("image_registry", !parameters.image_registry.empty());
+    add("image_tag", !parameters.image_tag.empty());
+    add("image_pull_secret", !parameters.image_pull_secret.empty());
+    return names;
+}
+
 }  // namespace
 
+bool runtime_enabled(const AgentParameters& parameters) {
+    return parameters.runtime_enabled.value_or(true);
+}
+
 Result<void> FleetAgentScore::validate(Run& run) {
-    std::set<std::string> seen;
-    const auto& devices = run.params().devices;
-    for (std::size_t i = 0; i < devices.size(); ++i) {
-        const std::string path = "devices[" + std::to_string(i) + "]";
-        const auto& device = devices[i];
-        if (auto id = contracts::DeviceId::parse(device.id); !id) {
-            return plugin::invalid_parameter(path + ".id", path + ".id: " + id.error().text());
-        }
-        if (daemon_name(device.id).size() > kMaxDaemonName) {
-            return plugin::invalid_parameter(
-                path + ".id", path + ".id: found " + std::to_string(device.id.size()) +
-                                  " characters, expected at most " +
-                                  std::to_string(kMaxDaemonName - std::string_view(kDaemonPrefix).size()) +
-                                  ": it becomes part of a daemon's name");
-        }
-        if (!seen.insert(device.id).second) {
-            return plugin::invalid_parameter(path + ".id",
-                                             path + ".id: the device " + device.id + " is there twice");
-        }
-        if (auto labels = contracts::check_labels(path + ".labels", device.labels); !labels) {
-            return plugin::invalid_parameter(path + ".labels", labels.error().text());
-        }
-    }
-    return check_registries(run.params().insecure_registries);
+    const bool cluster = on_cluster(run);
+    for (const auto& name : unused(run.params(), cluster))
+        run.warn(name + " has no effect on " + (cluster ? "a cluster" : "a Topology without kubernetes/1"));
+    if (auto devices = check_devices(run.params().devices); !devices) return devices;
+    if (auto registries = check_registries(run.params().insecure_registries); !registries) return registries;
+    return cluster ? check_cluster(run.params()) : Result<void>();
 }
 
 Result<std::vector<Object>> FleetAgentScore::read(Run& run) {
-    const auto daemons = run.use<ProcessHost>().list();
-    if (!daemons) return failure(daemons.error());
-    std::vector<Object> objects;
-    for (const auto& daemon : *daemons) {
-        if (daemon.name.starts_with(kDaemonPrefix)) objects.push_back(daemon_object(daemon));
-    }
-    return objects;
+    return on_cluster(run) ? on_kubernetes::read(run) : on_processes::read(run);
 }
 
 Result<Plan> FleetAgentScore::plan(Run& run, const PlanRequest& request) {
-    Plan plan;
-    const auto present = present_devices(run);
-    if (!present) return failure(present.error());
-    std::set<std::string> wanted;
-    for (const auto& device : run.params().devices)
-        wanted.insert(device.id);
-    std::set<std::string> leaving(present->begin(), present->end());
-    if (request.purpose == Purpose::Destroy) {
-        leaving.insert(wanted.begin(), wanted.end());
-    } else {
-        for (const auto& device : wanted)
-            leaving.erase(device);
-    }
-    for (const auto& device : leaving) {
-        if (auto planned = plan_removal(run, device, plan); !planned)
-            return failure(std::move(planned.error()));
-    }
-    if (request.purpose == Purpose::Destroy) return plan;
-
-    const auto socket = podman_socket(run);
-    if (!socket) return failure(socket.error());
-    NatsInputs nats(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url,
-                    request.pending, kArea);
-    for (const auto& device : run.params().devices) {
-        const auto spec = daemon_spec(run, device, nats, *socket);
-        if (!spec) return failure(spec.error());
-        auto step = daemon_step(run.use<ProcessHost>(), *spec);
-        if (!step) return failure(std::move(step.error()));
-        if (*step) plan.steps.push_back(std::move(**step));
-    }
-    plan.deferred = nats.deferred();
-    return plan;
+    return on_cluster(run) ? on_kubernetes::plan(run, request) : on_processes::plan(run, request);
 }
 
 Result<std::vector<Object>> FleetAgentScore::apply(Run& run, const Step& step) {
-    if (step.action == Action::Delete) {
-        if (auto removed = carry_out_removal(run, step); !removed) return failure(std::move(removed.error()));
-        return read(run);
-    }
-    const auto& devices = run.params().devices;
-    const auto device = std::find_if(devices.begin(), devices.end(), [&](const DeviceParameters& each) {
-        return daemon_name(each.id) == step.object.name;
-    });
-    if (device == devices.end()) {
-        return failure("agent.unknown-step",
-                       "no device of the parameters has the daemon " + step.object.name);
-    }
-    const auto socket = podman_socket(run);
-    if (!socket) return failure(socket.error());
-    if (run.params().runtime_enabled) {
-        if (auto ensured = run.use<ContainerRuntime>().ensure(); !ensured)
-            return failure(std::move(ensured.error()));
-    }
-    NatsInputs nats(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url, {}, kArea);
-    const auto spec = daemon_spec(run, *device, nats, *socket);
-    if (!spec) return failure(spec.error());
-    run.progress("starting the agent of " + device->id);
-    if (auto ensured = run.use<ProcessHost>().ensure(*spec); !ensured)
-        return failure(std::move(ensured.error()));
-    return read(run);
+    return on_cluster(run) ? on_kubernetes::apply(run, step) : on_processes::apply(run, step);
 }
 
 Result<std::vector<Check>> FleetAgentScore::verify(Run& run) {
-    auto connection =
-        connect_as_admin(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url, kArea);
-    if (!connection) {
-        return std::vector<Check>{
-            {.name = "the fleet's NATS server answers", .detail = connection.error().summary}};
-    }
-    std::vector<Check> checks;
-    for (const auto& device : run.params().devices) {
-        if (run.cancelled()) return plugin::cancelled_failure();
-        checks.push_back(ping(run, **connection, device.id));
-    }
-    return checks;
+    return on_cluster(run) ? on_kubernetes::verify(run) : on_processes::verify(run);
 }
 
 Result<std::vector<Object>> FleetAgentScore::destroy(Run& run, const Step& step) {
-    if (auto removed = carry_out_removal(run, step); !removed) return failure(std::move(removed.error()));
-    return read(run);
+    return on_cluster(run) ? on_kubernetes::destroy(run, step) : on_processes::destroy(run, step);
 }
 
 }  // namespace harmony::fleet_agent

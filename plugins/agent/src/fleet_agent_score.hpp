@@ -1,14 +1,18 @@
-// FleetAgentScore: one agent per device, as daemons of one machine.
+// FleetAgentScore: one agent per device, as daemons of one machine or as pods of a cluster.
 #pragma once
 
 #include <harmony/capability/container_runtime.hpp>
+#include <harmony/capability/kubernetes.hpp>
 #include <harmony/capability/process_host.hpp>
 #include <harmony/capability/secret_store.hpp>
 #include <harmony/capability/service_directory.hpp>
 #include <harmony/plugin/score.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "harmony/fleet_access/image_parameters.hpp"
 
 namespace harmony::fleet_agent {
 
@@ -36,14 +40,20 @@ struct DeviceParameters {
 
 struct AgentParameters {
     std::vector<DeviceParameters> devices{{.id = "device-01"}};
-    bool runtime_enabled = true;
+    std::optional<bool> runtime_enabled{};
     int heartbeat_interval_s = 30;
     int reconcile_interval_s = 30;
-    std::string registry_auth_file;
-    std::vector<std::string> insecure_registries;
+    std::string registry_auth_file{};
+    std::vector<std::string> insecure_registries{};
     bool exec_host_enabled = false;
-    std::string nats_url;
+    std::string nats_url{};
     LogLevel log_level = LogLevel::Info;
+    std::string name_space = "fleet-system";
+    std::string image_registry{};
+    std::string image_tag{};
+    std::string image{};
+    std::string image_pull_secret{};
+    int rollout_timeout_s = 120;
 
     static auto fields() {
         using plugin::field;
@@ -53,7 +63,9 @@ struct AgentParameters {
                 .min_items(1)
                 .max_items(1000),
             field("runtime_enabled", &Self::runtime_enabled,
-                  "Whether the agents run containers; without it they report and answer only"),
+                  "Whether the agents run containers; without it they report and answer only. Default: true, "
+                  "and "
+                  "false on a cluster, where it can't be"),
             field("heartbeat_interval_s", &Self::heartbeat_interval_s, "How often they report, in seconds")
                 .range(1, 3600),
             field("reconcile_interval_s", &Self::reconcile_interval_s,
@@ -71,13 +83,35 @@ struct AgentParameters {
                   "user"),
             field("nats_url", &Self::nats_url, "The NATS server; empty takes the context's own")
                 .pattern("^$|^(nats|tls)://[^ ,]+$"),
-            field("log_level", &Self::log_level, "How much they log"));
+            field("log_level", &Self::log_level, "How much they log"),
+            field("namespace", &Self::name_space, "On a cluster: where its objects go")
+                .flag("namespace")
+                .pattern("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+            field("image_registry", &Self::image_registry,
+                  "On a cluster: where the image harmony-fleet-agent comes from; empty: localhost/harmony")
+                .pattern(fleet_access::kImagePattern),
+            field("image_tag", &Self::image_tag, "On a cluster: its tag; empty: v and this version")
+                .pattern(fleet_access::kImageTagPattern),
+            field("image", &Self::image,
+                  "On a cluster: the whole reference of an image whose entry point is harmony-fleet-agent, "
+                  "instead of registry and tag")
+                .pattern(fleet_access::kImagePattern),
+            field("image_pull_secret", &Self::image_pull_secret,
+                  "On a cluster: a Secret of the namespace with credentials for the registry; empty: none")
+                .pattern("^$|^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"),
+            field("rollout_timeout_s", &Self::rollout_timeout_s,
+                  "On a cluster: how long the pods may take to become ready, in seconds")
+                .range(1, 3600));
     }
 };
 
+// On the device itself.
+[[nodiscard]] bool runtime_enabled(const AgentParameters& parameters);
+
 class FleetAgentScore final
-    : public plugin::Score<AgentParameters, plugin::ProcessHost, plugin::ServiceDirectory,
-                           plugin::SecretStore, plugin::Optional<plugin::ContainerRuntime>> {
+    : public plugin::Score<AgentParameters, plugin::AnyOf<plugin::ProcessHost, plugin::Kubernetes>,
+                           plugin::ServiceDirectory, plugin::SecretStore,
+                           plugin::Optional<plugin::ContainerRuntime>> {
  public:
     static inline const plugin::ScoreInfo info{
         .name = "FleetAgentScore",

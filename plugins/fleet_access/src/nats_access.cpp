@@ -41,6 +41,10 @@ plugin::Result<std::string> NatsInputs::url() {
     const auto endpoint = services_.resolve(std::string(kNatsDaemon), std::string(kNatsClientPort));
     if (endpoint) return "nats://" + endpoint->host + ":" + std::to_string(endpoint->port);
     if (endpoint.error().code != plugin::ServiceDirectory::kNotFound) return failure(endpoint.error());
+    return url_when_missing();
+}
+
+plugin::Result<std::string> NatsInputs::url_when_missing() const {
     if (deferred_) return "nats://" + std::string(kKnownLater);
     return wrong_setup(area_ + ".nats-not-found", "this context has no NATS server",
                        "apply FleetNatsScore first or with it, or give nats_url");

@@ -13,6 +13,7 @@
 #include "harmony/contracts/kv.hpp"
 #include "harmony/fleet_access/nats_access.hpp"
 #include "harmony/http/client.hpp"
+#include "nats_users.hpp"
 
 namespace harmony::fleet_nats {
 
@@ -22,6 +23,9 @@ using plugin::Check;
 namespace {
 
 constexpr const char* kArea = "nats";
+constexpr const char* kVersionCheck = "nats-server is 2.10 or later";
+// Each is a connection of its own; a large fleet is checked by its first devices.
+constexpr std::size_t kCheckedDevices = 16;
 constexpr std::chrono::milliseconds kAnswerTimeout{3'000};
 constexpr std::chrono::milliseconds kReloadTimeout{5'000};
 constexpr std::chrono::milliseconds kRetryDelay{50};
@@ -87,7 +91,7 @@ bool is_supported_version(const std::string& version) {
 }
 
 Check check_version(int monitor_port) {
-    Check check{.name = "nats-server is 2.10 or later"};
+    Check check{.name = kVersionCheck};
     const auto client = runtime::http::make_http_client(
         runtime::http::Endpoint::tcp("127.0.0.1", static_cast<std::uint16_t>(monitor_port)));
     runtime::http::RequestLimits limits;
@@ -98,8 +102,11 @@ Check check_version(int monitor_port) {
         return check;
     }
     const auto document = plugin::Json::parse(answer->body);
-    const std::string version = document ? (*document)["version"].string_or("") : "";
-    check.ok = is_supported_version(version);
+    return version_check(document ? (*document)["version"].string_or("") : "");
+}
+
+Check version_check(const std::string& version) {
+    Check check{.name = kVersionCheck, .ok = is_supported_version(version)};
     check.detail = check.ok ? version
                             : "found \"" + version +
                                   "\"; install nats-server 2.10 or later, such as Debian 13's package";
@@ -148,6 +155,23 @@ Check check_device(plugin::Call& call, const std::string& url, const contracts::
     check.ok = !problem;
     if (problem) check.detail = *problem;
     return check;
+}
+
+plugin::Result<void> check_users(plugin::Call& call, plugin::SecretStore& store, const std::string& url,
+                                 const NatsParameters& parameters, std::vector<Check>& checks) {
+    const auto admin = store.get(std::string(fleet_access::kAdminSecret));
+    if (!admin) return plugin::failure(admin.error());
+    checks.push_back(check_jetstream(url, *admin));
+    std::size_t count = 0;
+    for (const auto& text : parameters.devices) {
+        if (count++ == kCheckedDevices) break;
+        if (call.cancelled()) return plugin::cancelled_failure();
+        const auto device = device_id(text);
+        const auto password = store.get(fleet_access::device_secret(device));
+        if (!password) return plugin::failure(password.error());
+        checks.push_back(check_device(call, url, device, *password));
+    }
+    return {};
 }
 
 }  // namespace harmony::fleet_nats

@@ -37,12 +37,15 @@ std::string user_entry(const ServerUser& user) {
 
 }  // namespace
 
-std::string server_config(const ServerSettings& settings) {
+std::string server_config(const ServerSettings& settings, const ServerPlace& place) {
     return "server_name: \"fleet-nats\"\n"
-           "listen: \"127.0.0.1:@{port:client}\"\n"
-           "http: \"127.0.0.1:@{port:monitor}\"\n"
+           "listen: " +
+           quote(place.listen) + "\nhttp: " + quote(place.monitor) +
+           "\n"
            "jetstream: {\n"
-           "  store_dir: \"@{data}/jetstream\"\n"
+           "  store_dir: " +
+           quote(place.data + "/jetstream") +
+           "\n"
            "  max_memory_store: " +
            std::to_string(settings.memory_mib) +
            "MiB\n"
@@ -56,10 +59,20 @@ std::string server_config(const ServerSettings& settings) {
            // The operator writes to many devices over one connection, and has one subscription per device
            // open.
            "max_subscriptions: 0\n"
-           "max_pending: 256MiB\n"
+           "max_pending: 256MiB\n" +
+           (place.system_account ? std::string("include \"./") + kSystemFile + "\"\n" : std::string()) +
            "authorization: {\n"
            "  include \"./users.conf\"\n"
            "}\n";
+}
+
+std::string system_config(const std::string& password, const std::string& revision) {
+    return "system_account: \"SYS\"\n"
+           "accounts: { SYS: { users: [ { user: " +
+           quote(kSystemUser) + ", password: " + quote(password) +
+           " } ] } }\n"
+           "server_tags: [ " +
+           quote(revision) + " ]\n";
 }
 
 std::string users_config(const std::vector<ServerUser>& users) {

@@ -37,6 +37,12 @@ TEST_CASE("the server's file is what it was") {
     compare_with_golden("nats-server.conf", server_config({}));
 }
 
+TEST_CASE("the files of a server in a pod are what they were") {
+    compare_with_golden("nats-server-pod.conf",
+                        server_config({}, {"0.0.0.0:4222", "0.0.0.0:8222", "/var/lib/nats", true}));
+    compare_with_golden("system.conf", system_config("secret", "users:0123456789abcdef"));
+}
+
 TEST_CASE("the users of two devices are what they were") {
     compare_with_golden(
         "users.conf",

@@ -1,97 +1,51 @@
 #include "fleet_operator_score.hpp"
 
-#include "harmony/contracts/device_permissions.hpp"
-#include "harmony/fleet_access/daemon_steps.hpp"
-#include "harmony/fleet_access/nats_access.hpp"
-#include "harmony/fleet_access/toml_text.hpp"
-#include "harmony/fleet_client/fleet_api_client.hpp"
-#include "harmony/http/client.hpp"
-#include "operator_config.hpp"
+#include "chart.hpp"
+#include "on_kubernetes.hpp"
+#include "on_processes.hpp"
 #include "release_tag.hpp"
 
 namespace harmony::fleet_operator {
 
-using namespace fleet_access;
 using plugin::Check;
-using plugin::DaemonSpec;
-using plugin::failure;
 using plugin::Object;
 using plugin::Plan;
 using plugin::PlanRequest;
-using plugin::ProcessHost;
-using plugin::Purpose;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::ServiceDirectory;
 using plugin::Step;
 
 namespace {
 
-constexpr const char* kDaemon = "fleet-operator";
-constexpr const char* kHealthPort = "health";
-constexpr const char* kArea = "operator";
-constexpr const char* kData = "the Deployments and Devices it stores";
-constexpr std::chrono::milliseconds kHttpDeadline{3'000};
-constexpr std::chrono::milliseconds kStatusDeadline{5'000};
+bool on_processes_here(const FleetOperatorScore::Run& run) {
+    return run.offers<plugin::ProcessHost>();
+}
 
-std::string name_of(LogLevel level) {
+// A process is the program of this installation; an image is whatever its registry has.
+Result<void> check_tag(const FleetOperatorScore::Run& run) {
+    const auto& parameters = run.params();
+    if (!parameters.from_tag) return {};
+    const auto version = version_of_tag(*parameters.from_tag);
+    if (!version) return plugin::invalid_parameter("from_tag", version.error().text());
+    if (on_processes_here(run) && *version != HARMONY_VERSION) {
+        return plugin::invalid_parameter(
+            "from_tag",
+            "found version " + *version + ", expected " HARMONY_VERSION ": the operator of this installation",
+            "install the release " + *parameters.from_tag + ", or leave --from-tag out");
+    }
+    if (parameters.image_tag.empty() && parameters.image.empty()) return {};
+    const std::string other = parameters.image.empty() ? "image_tag" : "image";
+    return plugin::invalid_parameter(
+        "from_tag", "found " + *parameters.from_tag + " beside " + other + "; expected one or the other");
+}
+
+}  // namespace
+
+std::string log_level_name(LogLevel level) {
     for (const auto& [value, name] : enum_names(LogLevel{})) {
         if (value == level) return std::string(name);
     }
     return "info";
 }
-
-Result<DaemonSpec> daemon_spec(const OperatorParameters& parameters, NatsInputs& nats) {
-    auto url = nats.url();
-    if (!url) return failure(std::move(url.error()));
-    auto password = nats.secret(std::string(kOperatorSecret),
-                                "apply FleetNatsScore first or with it: it makes the credentials");
-    if (!password) return failure(std::move(password.error()));
-    const OperatorSettings settings{parameters.name_space, std::move(*url), parameters.heartbeat_interval_s,
-                                    parameters.heartbeat_stale_after_s, name_of(parameters.log_level)};
-    DaemonSpec spec{.name = kDaemon, .program = std::string(kComponent)};
-    spec.args = {"--config", std::string("@{config}/") + kConfigFile};
-    spec.files = {{.path = kConfigFile, .content = operator_config(settings)},
-                  {.path = kCredentialsFile,
-                   .content = toml_credentials(contracts::kOperatorUser, *password),
-                   .sensitive = true}};
-    spec.ports = {{.name = kHealthPort, .port = parameters.health_port}};
-    spec.readiness = {.kind = plugin::ReadinessKind::Http, .port = kHealthPort, .path = "/readyz"};
-    return spec;
-}
-
-Check check_ready(int port) {
-    Check check{.name = "the operator is ready"};
-    const auto client = runtime::http::make_http_client(
-        runtime::http::Endpoint::tcp("127.0.0.1", static_cast<std::uint16_t>(port)));
-    runtime::http::RequestLimits limits;
-    limits.deadline = kHttpDeadline;
-    const auto answer = client->request({.target = "/readyz"}, limits);
-    check.ok = answer && answer->status == 200;
-    if (!answer) check.detail = answer.error().text();
-    if (answer && !check.ok) check.detail = answer->body;
-    return check;
-}
-
-Check check_api(runtime::nats::NatsConnection& connection, const OperatorParameters& parameters) {
-    Check check{.name = "the operator answers through NATS"};
-    runtime::fleet_client::FleetApiClient api(connection, kStatusDeadline);
-    const auto status = api.status();
-    if (!status) {
-        check.detail = status.error().text();
-    } else if (status->name_space != parameters.name_space) {
-        check.detail = "the operator that answers serves the namespace " + status->name_space +
-                       ", expected " + parameters.name_space;
-    } else if (parameters.from_tag && version_of_tag(*parameters.from_tag) != status->operator_version) {
-        check.detail = "version " + status->operator_version + " answers, expected " + *parameters.from_tag;
-    } else {
-        check.ok = status->ready;
-        check.detail = status->ready ? "version " + status->operator_version : status->message;
-    }
-    return check;
-}
-
-}  // namespace
 
 Result<void> FleetOperatorScore::validate(Run& run) {
     const auto& parameters = run.params();
@@ -102,76 +56,36 @@ Result<void> FleetOperatorScore::validate(Run& run) {
                 std::to_string(2 * parameters.heartbeat_interval_s) +
                 ", two heartbeat intervals: one late heartbeat must not make a device offline");
     }
-    if (!parameters.from_tag) return {};
-    const auto version = version_of_tag(*parameters.from_tag);
-    if (!version) return plugin::invalid_parameter("from_tag", version.error().text());
-    if (*version != HARMONY_VERSION) {
-        return plugin::invalid_parameter(
-            "from_tag",
-            "found version " + *version + ", expected " HARMONY_VERSION ": the operator of this installation",
-            "install the release " + *parameters.from_tag + ", or leave --from-tag out");
-    }
-    return {};
+    if (auto checked = check_tag(run); !checked) return checked;
+    return fleet_access::check_image({parameters.image_registry, parameters.image_tag, parameters.image});
 }
 
 Result<std::vector<Object>> FleetOperatorScore::read(Run& run) {
-    const auto daemon = run.use<ProcessHost>().inspect(kDaemon);
-    if (!daemon) return failure(daemon.error());
-    if (!*daemon) return std::vector<Object>{};
-    return std::vector<Object>{daemon_object(**daemon)};
+    return on_processes_here(run) ? on_processes::read(run) : on_kubernetes::read(run);
 }
 
 Result<Plan> FleetOperatorScore::plan(Run& run, const PlanRequest& request) {
-    auto& host = run.use<ProcessHost>();
-    Plan plan;
-    if (request.purpose == Purpose::Destroy) {
-        auto removal = daemon_removal(host, kDaemon, request.delete_data, kData);
-        if (!removal) return failure(std::move(removal.error()));
-        if (*removal) plan.steps.push_back(std::move(**removal));
-        return plan;
-    }
-    NatsInputs nats(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url,
-                    request.pending, kArea);
-    const auto spec = daemon_spec(run.params(), nats);
-    if (!spec) return failure(spec.error());
-    auto step = daemon_step(host, *spec, "health_port");
-    if (!step) return failure(std::move(step.error()));
-    if (*step) plan.steps.push_back(std::move(**step));
-    plan.deferred = nats.deferred();
-    return plan;
+    return on_processes_here(run) ? on_processes::plan(run, request) : on_kubernetes::plan(run, request);
 }
 
-Result<std::vector<Object>> FleetOperatorScore::apply(Run& run, const Step& /*step*/) {
-    NatsInputs nats(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url, {}, kArea);
-    const auto spec = daemon_spec(run.params(), nats);
-    if (!spec) return failure(spec.error());
-    run.progress("starting the operator");
-    if (auto ensured = run.use<ProcessHost>().ensure(*spec); !ensured)
-        return failure(std::move(ensured.error()));
-    return read(run);
+Result<std::vector<Object>> FleetOperatorScore::apply(Run& run, const Step& step) {
+    return on_processes_here(run) ? on_processes::apply(run, step) : on_kubernetes::apply(run, step);
 }
 
 Result<std::vector<Check>> FleetOperatorScore::verify(Run& run) {
-    const auto daemon = run.use<ProcessHost>().inspect(kDaemon);
-    if (!daemon) return failure(daemon.error());
-    if (!*daemon || !(*daemon)->ports.contains(kHealthPort)) {
-        return std::vector<Check>{{.name = "the operator runs", .ok = false}};
-    }
-    std::vector<Check> checks{check_ready((*daemon)->ports.at(kHealthPort))};
-    auto connection =
-        connect_as_admin(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url, kArea);
-    if (!connection) {
-        checks.push_back({.name = "the operator answers through NATS", .detail = connection.error().summary});
-        return checks;
-    }
-    checks.push_back(check_api(**connection, run.params()));
-    return checks;
+    return on_processes_here(run) ? on_processes::verify(run) : on_kubernetes::verify(run);
 }
 
 Result<std::vector<Object>> FleetOperatorScore::destroy(Run& run, const Step& step) {
-    auto removed = run.use<ProcessHost>().remove(kDaemon, step.destructive);
-    if (!removed) return failure(std::move(removed.error()));
-    return read(run);
+    return on_processes_here(run) ? on_processes::destroy(run, step) : on_kubernetes::destroy(run, step);
+}
+
+Result<std::vector<plugin::RenderedFile>> FleetOperatorScore::render(plugin::Call& call,
+                                                                     const OperatorParameters& parameters,
+                                                                     const plugin::RenderRequest&) {
+    if (parameters.name_space != OperatorParameters{}.name_space)
+        call.warn("a chart names no namespace: give " + parameters.name_space + " to helm install instead");
+    return operator_chart(parameters);
 }
 
 }  // namespace harmony::fleet_operator

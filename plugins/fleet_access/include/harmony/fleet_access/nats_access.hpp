@@ -39,6 +39,9 @@ class NatsInputs {
 
     // HP_E_INVALID "<area>.nats-not-found" where there is no server and none is about to be there.
     [[nodiscard]] plugin::Result<std::string> url();
+    // What url() is where no server was found: kKnownLater, or the failure.
+    [[nodiscard]] plugin::Result<std::string> url_when_missing() const;
+    [[nodiscard]] const std::string& given_url() const { return given_url_; }
     // HP_E_INVALID "<area>.credentials-missing" likewise; the hint says how they come to be.
     [[nodiscard]] plugin::Result<std::string> secret(const std::string& name, const std::string& hint);
     // FleetNatsScore goes first and has work, so that what was found may still change.
