@@ -178,6 +178,17 @@ const std::vector<ArgumentSpec>& global_arguments() {
     return arguments;
 }
 
+std::vector<ArgumentSpec> with_globals(std::vector<ArgumentSpec> own) {
+    const std::vector<ArgumentSpec> taken = own;
+    for (ArgumentSpec global : global_arguments()) {
+        if (std::ranges::find(taken, global.name, &ArgumentSpec::name) != taken.end()) continue;
+        if (std::ranges::find(taken, global.short_name, &ArgumentSpec::short_name) != taken.end())
+            global.short_name = 0;
+        own.push_back(std::move(global));
+    }
+    return own;
+}
+
 Outcome<ParsedArguments> parse_command_line(const std::string& command,
                                             const std::vector<ArgumentSpec>& arguments,
                                             const std::vector<std::string>& words, Unknown unknown) {

@@ -19,4 +19,8 @@ enum class Unknown { Refused, Ignored };
 // The arguments that every command takes.
 [[nodiscard]] const std::vector<ArgumentSpec>& global_arguments();
 
+// A command's own arguments, then the global ones. An own one wins over a global one of the same name, and
+// takes its letter.
+[[nodiscard]] std::vector<ArgumentSpec> with_globals(std::vector<ArgumentSpec> own);
+
 }  // namespace harmony::host

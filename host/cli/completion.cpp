@@ -117,8 +117,7 @@ std::vector<std::string> complete_command(const std::vector<CommandSpec>& comman
 std::vector<std::string> complete_argument(Application& application, const CommandSpec& command,
                                            const std::vector<std::string>& before,
                                            const std::string& current) {
-    std::vector<ArgumentSpec> arguments = command.arguments;
-    std::ranges::copy(global_arguments(), std::back_inserter(arguments));
+    std::vector<ArgumentSpec> arguments = with_globals(command.arguments);
     if (command.extend) {
         const std::vector<std::string> rest(before.begin() + static_cast<std::ptrdiff_t>(command.path.size()),
                                             before.end());

@@ -47,6 +47,12 @@ std::string arguments_help(const std::string& title, const std::vector<ArgumentS
     return text;
 }
 
+std::vector<ArgumentSpec> other_arguments(const CommandSpec& command) {
+    auto all = with_globals(command.arguments);
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(command.arguments.size()));
+    return all;
+}
+
 }  // namespace
 
 std::string command_help(const CommandSpec& command, const std::vector<ArgumentSpec>& extended,
@@ -62,7 +68,7 @@ std::string command_help(const CommandSpec& command, const std::vector<ArgumentS
     text += arguments_help("Arguments", command.arguments, true, style);
     text += arguments_help("Flags", command.arguments, false, style);
     text += arguments_help("Flags of the selected Scores", extended, false, style);
-    text += arguments_help("Flags of every command", global_arguments(), false, style);
+    text += arguments_help("Flags of every command", other_arguments(command), false, style);
     if (!command.examples.empty()) text += "\n" + style.bold("Examples") + "\n";
     for (const auto& example : command.examples) {
         text += "  " + example.command + "\n";

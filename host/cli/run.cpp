@@ -159,13 +159,7 @@ class Invocation {
         words.insert(words.end(), words_.leading.begin() + static_cast<std::ptrdiff_t>(command.path.size()),
                      words_.leading.end());
         words.insert(words.end(), words_.rest.begin(), words_.rest.end());
-        std::vector<ArgumentSpec> arguments = command.arguments;
-        // A plugin's own argument wins over a global one of the same name or letter.
-        for (auto global : without_collisions(global_arguments(), arguments)) {
-            if (std::ranges::find(arguments, global.short_name, &ArgumentSpec::short_name) != arguments.end())
-                global.short_name = 0;
-            arguments.push_back(std::move(global));
-        }
+        std::vector<ArgumentSpec> arguments = with_globals(command.arguments);
         std::vector<ArgumentSpec> extended;
         if (command.extend) {
             auto first = parse_command_line(command.name(), arguments, words, Unknown::Ignored);

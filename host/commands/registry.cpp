@@ -5,8 +5,8 @@
 namespace harmony::host {
 
 std::vector<CommandSpec> built_in_commands() {
-    std::vector<CommandSpec> commands = {apply_command(), plan_command(), destroy_command(),
-                                         status_command()};
+    std::vector<CommandSpec> commands = {apply_command(), plan_command(), destroy_command(), status_command(),
+                                         chart_command()};
     auto add = [&](std::vector<CommandSpec> group) {
         std::move(group.begin(), group.end(), std::back_inserter(commands));
     };

@@ -18,6 +18,7 @@ namespace harmony::host {
 [[nodiscard]] CommandSpec plan_command();
 [[nodiscard]] CommandSpec destroy_command();
 [[nodiscard]] CommandSpec status_command();
+[[nodiscard]] CommandSpec chart_command();
 [[nodiscard]] std::vector<CommandSpec> scores_commands();
 [[nodiscard]] std::vector<CommandSpec> topologies_commands();
 [[nodiscard]] std::vector<CommandSpec> plugins_commands();

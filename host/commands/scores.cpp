@@ -64,6 +64,7 @@ Outcome<ExitCode> show(Application& application, const ParsedArguments& argument
                            {"after", manifest.after},
                            {"verbs", manifest.verbs},
                            {"destructive", manifest.destructive},
+                           {"renders", manifest.renders},
                            {"parameters", unit->schema}};
     if (application.print_json("score/1", {{"score", document}})) return ExitCode::Ok;
     auto& out = application.streams().out;
@@ -78,6 +79,8 @@ Outcome<ExitCode> show(Application& application, const ParsedArguments& argument
     }
     for (const auto& name : manifest.after)
         out << "goes after " << name << "\n";
+    for (const auto& format : manifest.renders)
+        out << "can be written as " << printable(format) << "\n";
     const Schema schema(unit->schema);
     Table table({"PARAMETER", "TYPE", "DEFAULT", "DESCRIPTION", "ALSO SET BY"});
     for (const auto& path : schema.declared()) {

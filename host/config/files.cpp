@@ -62,24 +62,26 @@ Outcome<std::optional<std::string>> read_file(const std::string& path) {
     return std::optional<std::string>(std::move(bytes));
 }
 
-Outcome<void> ensure_folders(const std::string& path) {
+namespace {
+
+Outcome<void> make_folders(const std::string& path, mode_t mode) {
     std::string partial;
     for (const auto& part : std::filesystem::path(path)) {
         partial = partial.empty() ? part.string() : (std::filesystem::path(partial) / part).string();
         if (partial.empty() || partial == "/") continue;
-        if (::mkdir(partial.c_str(), 0700) != 0 && errno != EEXIST)
+        if (::mkdir(partial.c_str(), mode) != 0 && errno != EEXIST)
             return io_problem("cannot make the folder", partial);
     }
     return {};
 }
 
-Outcome<void> write_file(const std::string& path, std::string_view bytes) {
+Outcome<void> replace_file(const std::string& path, std::string_view bytes, mode_t mode, mode_t folders) {
     const std::string folder = std::filesystem::path(path).parent_path().string();
     if (!folder.empty()) {
-        if (auto made = ensure_folders(folder); !made) return made;
+        if (auto made = make_folders(folder, folders); !made) return made;
     }
     const std::string staged = path + ".new";
-    const int fd = ::open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int fd = ::open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) return io_problem("cannot write", staged);
     const bool written = write_all(fd, bytes) && ::fsync(fd) == 0;
     const int saved = errno;
@@ -92,6 +94,20 @@ Outcome<void> write_file(const std::string& path, std::string_view bytes) {
     }
     sync_folder(folder.empty() ? "." : folder);
     return {};
+}
+
+}  // namespace
+
+Outcome<void> ensure_folders(const std::string& path) {
+    return make_folders(path, 0700);
+}
+
+Outcome<void> write_file(const std::string& path, std::string_view bytes) {
+    return replace_file(path, bytes, 0600, 0700);
+}
+
+Outcome<void> write_public_file(const std::string& path, std::string_view bytes) {
+    return replace_file(path, bytes, 0666, 0777);
 }
 
 std::string timestamp_now() {

@@ -15,6 +15,9 @@ namespace harmony::host {
 // Replaces the file durably and atomically with mode 0600, making its folders (0700) as needed. Code host.io.
 [[nodiscard]] Outcome<void> write_file(const std::string& path, std::string_view bytes);
 
+// The same for what others may read, as the user's umask has it: files 0666, folders 0777.
+[[nodiscard]] Outcome<void> write_public_file(const std::string& path, std::string_view bytes);
+
 // Makes path and what lies above it, each new folder with mode 0700. Code host.io.
 [[nodiscard]] Outcome<void> ensure_folders(const std::string& path);
 

@@ -23,14 +23,14 @@ constexpr const char* kManifest =
  {"name":"AppScore","summary":"Goes on top","requires":[["process-host/1"]],"after":["BaseScore"],
   "parameters":{"type":"object","additionalProperties":false,"properties":{
    "tag":{"type":"string","default":"v1","x-flag":"from-tag","description":"Which build"}}},
-  "verbs":["validate","read","plan","apply","verify","destroy"]},
+  "verbs":["validate","read","plan","apply","verify","destroy"],"renders":["helm-chart/1","of-the-future/3"]},
  {"name":"BaseScore","summary":"Comes first","requires":[["process-host/1"]],
   "parameters":{"type":"object","additionalProperties":false,"properties":{
    "port":{"type":"integer","minimum":0,"maximum":65535,"default":4222},
    "password":{"type":"string","x-sensitive":true},
    "devices":{"type":"array","default":[],"items":{"type":"object","required":["id"],"properties":{
      "id":{"type":"string"}}}}}},
-  "verbs":["validate","read","plan","apply","verify","destroy"]},
+  "verbs":["validate","read","plan","apply","verify","destroy"],"renders":["helm-chart/1"]},
  {"name":"LoneScore","summary":"Stands alone","requires":[["process-host/1"]],
   "parameters":{"type":"object","additionalProperties":false,"properties":{}},
   "verbs":["validate","read","plan","apply","verify","destroy"]},
@@ -151,6 +151,7 @@ class FakeProcess : public PluginProcess {
         const json object = {{"kind", "thing"}, {"name", made.name}};
         if (method == "score.validate") return std::string("{}");
         if (method == "score.read") return objects(made);
+        if (method == "score.render") return rendering(made, params);
         if (method == "score.plan") {
             json steps = json::array();
             if (params.at("purpose") == "destroy") {
@@ -176,6 +177,16 @@ class FakeProcess : public PluginProcess {
         }
         const bool ok = !world_.failing_verify.contains(made.name);
         return json{{"checks", {{{"name", "answers"}, {"ok", ok}}}}}.dump();
+    }
+
+    // The settings as values.yaml, and a template.
+    CallResult rendering(const Made& made, const json& params) const {
+        if (!world_.rendered.is_null()) return world_.rendered.dump();
+        CHECK(params.at("format") == "helm-chart/1");
+        return json{{"files",
+                     {{{"path", "values.yaml"}, {"content", made.settings.dump() + "\n"}},
+                      {{"path", "templates/thing.yaml"}, {"content", "kind: Thing\n"}}}}}
+            .dump();
     }
 
     CallResult objects(const Made& made) const {

@@ -30,6 +30,7 @@ struct World {
     int prepared = 0;
     int released = 0;
     std::vector<std::chrono::milliseconds> timeouts;  // of the calls of commands and scores
+    nlohmann::json rendered;                          // replaces the answer to score.render
     nlohmann::json streamed;                          // the arguments of the last `fake stream`
     std::function<void(const std::string&)> on_call;  // after it was noted
 

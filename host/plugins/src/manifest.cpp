@@ -72,6 +72,7 @@ ScoreManifest read_score(FieldReader& reader) {
     score.after = reader.texts("after");
     score.verbs = reader.texts("verbs");
     score.destructive = reader.boolean("destructive");
+    score.renders = reader.texts("renders");
     for (const auto& verb : score.verbs) {
         if (!contains(known_verbs(), verb)) {
             reader.fail("verbs", "found '" + printable(verb) +

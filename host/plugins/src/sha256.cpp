@@ -10,6 +10,21 @@
 #include <vector>
 
 namespace harmony::host {
+namespace {
+
+std::string finish(SHA256_CTX& context) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256_Final(digest, &context);
+    static constexpr char kHex[] = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : digest) {
+        text += kHex[byte >> 4];
+        text += kHex[byte & 15];
+    }
+    return text;
+}
+
+}  // namespace
 
 Result<std::string> sha256_of(int fd) {
     constexpr std::size_t kBlock = 256 * 1024;
@@ -26,15 +41,14 @@ Result<std::string> sha256_of(int fd) {
         SHA256_Update(&context, block.data(), static_cast<std::size_t>(got));
         offset += got;
     }
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256_Final(digest, &context);
-    static constexpr char kHex[] = "0123456789abcdef";
-    std::string text;
-    for (const unsigned char byte : digest) {
-        text += kHex[byte >> 4];
-        text += kHex[byte & 15];
-    }
-    return text;
+    return finish(context);
+}
+
+std::string sha256_of_text(std::string_view text) {
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, text.data(), text.size());
+    return finish(context);
 }
 
 }  // namespace harmony::host

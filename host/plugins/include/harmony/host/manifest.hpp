@@ -23,6 +23,7 @@ struct ScoreManifest {
     std::vector<std::string> after;
     std::vector<std::string> verbs;
     bool destructive = false;
+    std::vector<std::string> renders;  // formats of score.render; not all need be known here
 };
 
 struct TopologyManifest {

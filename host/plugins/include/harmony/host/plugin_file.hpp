@@ -39,6 +39,7 @@ struct PluginFile {
 
 // Lowercase hex over the whole file; its position is not moved.
 [[nodiscard]] Result<std::string> sha256_of(int fd);
+[[nodiscard]] std::string sha256_of_text(std::string_view text);
 
 // Owner is root or the user; nobody else may write. The text names what is wrong, empty when nothing is.
 [[nodiscard]] std::string unsafe_permissions(unsigned mode, unsigned owner, unsigned group);
