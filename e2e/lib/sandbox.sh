@@ -96,8 +96,9 @@ nothing_left() {
 
 device_containers() { podman ps -a --no-trunc --filter "label=io.nationtech.harmony/device=$1" "${@:2}"; }
 
+# remove_sandbox [STATUS]: for a test that has an end of its own to do first.
 remove_sandbox() {
-    local status=$? pid device
+    local status=${1:-$?} pid device
     trap - EXIT
     if [ "${FLEET_E2E_KEEP:-0}" = 1 ]; then
         printf 'Kept: %s (set HOME to %s to look further)\n' "$sandbox" "$HOME"

@@ -55,6 +55,15 @@ choose_node_settings() {
     printf ')\n'
 }
 
+# The kubelet writes logs of pods here, wherever its own folder is.
+pod_logs() { find /var/log/pods /var/log/containers -maxdepth 1 2>/dev/null | sort; }
+
+# What was there before this cluster is somebody else's.
+remove_pod_logs() {
+    if [[ ! -f "$dir/pod-logs-before" ]]; then return; fi
+    comm -13 "$dir/pod-logs-before" <(pod_logs) | sort -r | xargs -r -d '\n' rm -rf
+}
+
 prepare_network() {
     ip link add "$bridge" type bridge
     ip addr add "$pod_prefix.0.1/24" dev "$bridge"
@@ -91,9 +100,18 @@ make_node_image() {
     rm -rf "$work"
 }
 
+# Root folders and volumes of pods are entered by other users.
+start_for_pods() {
+    local before
+    before="$(umask)"
+    umask 022
+    start_program "$@"
+    umask "$before"
+}
+
 start_containerd() {
     # Pods that run as another user enter these folders.
-    mkdir -p "$dir/containerd" "$dir/containerd-state"
+    mkdir -p "$dir/containerd" "$dir/containerd-state" "$dir/registries"
     chmod 0711 "$dir" "$dir/containerd" "$dir/containerd-state"
     cat >"$dir/containerd.toml" <<TOML
 version = 2
@@ -110,8 +128,10 @@ state = "$dir/containerd-state"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "$dir/cni"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "$dir/registries"
 TOML
-    start_program containerd containerd --config "$dir/containerd.toml"
+    start_for_pods containerd containerd --config "$dir/containerd.toml"
 }
 
 cluster_ctr() { ctr --address "$dir/containerd.sock" -n k8s.io "$@"; }
@@ -133,13 +153,15 @@ cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failSwapOn: false
 resolvConf: ""
+clusterDomain: $cluster_domain
+clusterDNS: [$pod_prefix.0.1]
 volumePluginDir: $dir/kubelet-plugins
 nodeStatusUpdateFrequency: 5s
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 50Mi, nodefs.available: 1%, nodefs.inodesFree: 1%, imagefs.available: 1%}
 YAML
-    start_program kubelet "$kubernetes/bin/kubelet" --config "$dir/kubelet.yaml" \
+    start_for_pods kubelet "$kubernetes/bin/kubelet" --config "$dir/kubelet.yaml" \
         --kubeconfig "$dir/kubeconfigs/kubelet" --root-dir "$dir/kubelet" --cert-dir "$dir/pki/kubelet" \
         --hostname-override "$node_name" --node-ip "$api_address" --container-runtime remote \
         --container-runtime-endpoint "unix://$dir/containerd.sock"
@@ -161,6 +183,7 @@ node_is_ready() {
 proxy_works() { iptables -t nat -n -L KUBE-SERVICES | grep -q "$service_prefix.0.1"; }
 
 start_node() {
+    pod_logs >"$dir/pod-logs-before"
     make_node_image
     start_containerd
     wait_ready containerd 20 "containerd answers" cluster_ctr version
@@ -168,8 +191,19 @@ start_node() {
         fail "the image could not be imported" "See $dir/logs/images.log"
     start_kube_proxy
     start_kubelet
+    start_dns
     wait_ready kube-proxy 30 "kube-proxy has its rules" proxy_works
     wait_ready kubelet 60 "The node is ready" node_is_ready
+}
+
+# What the node imported is kept by name: an archive that is there already is not read again.
+load_image() {
+    local archive="$1" reference
+    reference="$(tar -xOf "$archive" manifest.json | jq -r '.[0].RepoTags[0]')" ||
+        fail "$archive is no archive of an image"
+    if cluster_ctr images ls -q "name==$reference" | grep -q .; then return; fi
+    cluster_ctr images import "$archive" >>"$dir/logs/images.log" 2>&1 ||
+        fail "the image $reference could not be imported" "See $dir/logs/images.log"
 }
 
 # In order while everything works, so that the kubelet itself unmounts and containerd removes networks.
@@ -228,9 +262,12 @@ stop_node() {
     delete_pods
     stop_program kubelet
     stop_program kube-proxy
+    stop_program service-names
+    stop_program dnsmasq
     kill_shims
     unmount_below_cluster
     remove_rules
+    remove_pod_logs
     ip link del "$bridge" 2>/dev/null || true
     # Empty ones only: rmdir refuses those that another containerd uses.
     find /sys/fs/cgroup -maxdepth 3 -depth -type d \( -path '*/k8s.io/*' -o -name k8s.io \) -exec rmdir {} + 2>/dev/null || true

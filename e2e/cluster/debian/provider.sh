@@ -3,7 +3,7 @@
 # commands.
 
 readonly -a control_plane_programs=(etcd kube-apiserver kube-controller-manager)
-readonly -a node_programs=(kube-scheduler containerd kubelet kube-proxy)
+readonly -a node_programs=(kube-scheduler containerd kubelet kube-proxy dnsmasq service-names)
 
 # The programs of this cluster in the order of their start.
 cluster_programs() {
@@ -136,6 +136,18 @@ debian_kubeconfig() {
         fail "no cluster is in $dir" "Start one: e2e/cluster/cluster --dir $dir up"
     fi
     printf '%s\n' "$dir/kubeconfig"
+}
+
+debian_kubectl() {
+    load_settings || fail "no cluster is in $dir" "Start one: e2e/cluster/cluster --dir $dir up"
+    cluster_kubectl "$@"
+}
+
+debian_load() {
+    local archive
+    load_settings || fail "no cluster is in $dir" "Start one: e2e/cluster/cluster --dir $dir up"
+    if [[ "$with_node" != yes ]]; then fail "the cluster in $dir has no node that could run an image"; fi
+    for archive in "$@"; do load_image "$archive"; done
 }
 
 debian_restart() {

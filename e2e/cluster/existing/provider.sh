@@ -10,13 +10,35 @@ existing_up() {
     if [[ ! -r "$kubeconfig" ]]; then
         fail "there is no kubeconfig at $kubeconfig" "Set KUBECONFIG to the one of the cluster to use."
     fi
-    command -v kubectl >/dev/null || fail "kubectl is not on PATH" "Install the kubectl that fits the cluster."
+    kubectl_program >/dev/null
     mkdir -p "$dir"
-    step existing-cluster "Asking the cluster of $kubeconfig" \
-        kubectl --kubeconfig "$kubeconfig" --request-timeout 10s get --raw /readyz ||
-        fail_with_log existing-cluster "the cluster of $kubeconfig does not answer"
-    printf 'existing\n' >"$dir/provider"
     printf '%s\n' "$kubeconfig" >"$dir/kubeconfig-path"
+    step existing-cluster "Asking the cluster of $kubeconfig" existing_status || {
+        rm -f "$dir/kubeconfig-path"
+        fail_with_log existing-cluster "the cluster of $kubeconfig does not answer"
+    }
+    printf 'existing\n' >"$dir/provider"
+}
+
+# The machine's own, which fits the cluster, or the one that was built here.
+kubectl_program() {
+    command -v kubectl && return
+    local built
+    built="$(built_kubernetes)"
+    if [[ -z "$built" ]]; then fail "kubectl is not on PATH" "Install the kubectl that fits the cluster."; fi
+    printf '%s\n' "$built/bin/kubectl"
+}
+
+existing_kubectl() {
+    local kubeconfig program
+    kubeconfig="$(existing_kubeconfig)"
+    program="$(kubectl_program)"
+    "$program" --kubeconfig "$kubeconfig" "$@"
+}
+
+existing_load() {
+    fail "images cannot be loaded into a cluster that is there" \
+        "Push them to a registry that its nodes pull from: e2e/images/push --to HOST:PORT/PREFIX"
 }
 
 existing_kubeconfig() {
@@ -32,6 +54,6 @@ existing_down() {
     say "The cluster itself is left as it is."
 }
 
-existing_status() { kubectl --kubeconfig "$(existing_kubeconfig)" --request-timeout 10s get --raw /readyz; }
+existing_status() { existing_kubectl --request-timeout 10s get --raw /readyz; }
 
 existing_restart() { fail_usage "a cluster that is there is not restarted"; }

@@ -38,4 +38,8 @@ k3d_down() {
 
 k3d_status() { k3d_need && k3d cluster list "$k3d_cluster"; }
 
+k3d_kubectl() { kubectl --kubeconfig "$(k3d_kubeconfig)" "$@"; }
+
+k3d_load() { k3d image import --cluster "$k3d_cluster" "$@"; }
+
 k3d_restart() { fail_usage "parts of a k3d cluster are not restarted one by one"; }

@@ -10,19 +10,19 @@ constexpr int kTimes = 5;
 constexpr const char* kName = "hello";
 
 Result<void> is_back(Fleet& fleet, int time) {
-    auto done = fleet.eventually(20s, [&] { return fleet.answers(0); });
+    auto done = fleet.eventually([&] { return fleet.answers(0); });
     if (!done) return done;
-    done = fleet.eventually(20s, [&] { return fleet.is_online(0); });
+    done = fleet.eventually([&] { return fleet.is_online(0); });
     if (!done) return done;
     // The whole way down and up: desired state to the device, its report to the operator.
     const std::string name = "after-restart-" + std::to_string(time);
-    done = fleet.eventually(20s, [&]() -> std::string {
+    done = fleet.eventually([&]() -> std::string {
         const auto applied = fleet.deploy(name, "a", one_service("localhost/no-device-runs-this:1"));
         return applied ? "" : applied.error().summary;
     });
     if (!done) return done;
     return fleet.eventually(
-        20s, [&] { return fleet.counts_are(name, "1 matched, 0 succeeded, 1 failed, 0 pending"); });
+        [&] { return fleet.counts_are(name, "1 matched, 0 succeeded, 1 failed, 0 pending"); });
 }
 
 std::string one_runs(Fleet& fleet) {
@@ -79,7 +79,7 @@ Result<void> is_untouched(Fleet& fleet, const std::string& id) {
 }  // namespace
 
 Result<void> NatsRestartScenario::run(Run& run) {
-    return on_a_fleet(run, {}, nullptr, [](Fleet& fleet) -> Result<void> {
+    return on_a_fleet(run, {}, [](Fleet& fleet) -> Result<void> {
         for (int time = 1; time <= kTimes; ++time) {
             const std::string number = std::to_string(time) + " of " + std::to_string(kTimes);
             auto done = fleet.steps(
@@ -93,7 +93,7 @@ Result<void> NatsRestartScenario::run(Run& run) {
 }
 
 Result<void> OfflineBootScenario::run(Run& run) {
-    return on_a_fleet(run, {}, &run.use<plugin::ContainerRuntime>(), [&](Fleet& fleet) -> Result<void> {
+    return on_a_fleet(run, {}, [&](Fleet& fleet) -> Result<void> {
         const auto image = ensure_test_image(run, 1);
         if (!image) return plugin::failure(image.error());
         std::string id;

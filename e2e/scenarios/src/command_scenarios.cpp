@@ -149,8 +149,7 @@ Result<void> exec_in_nothing(Fleet& fleet) {
 
 template <class Run>
 Result<void> on_a_chatty_fleet(Run& run, const std::function<Result<void>(Fleet&)>& body) {
-    auto& containers = run.template use<plugin::ContainerRuntime>();
-    return on_a_fleet(run, {}, &containers, [&](Fleet& fleet) -> Result<void> {
+    return on_a_fleet(run, {}, [&](Fleet& fleet) -> Result<void> {
         const auto image = ensure_test_image(run, 1);
         if (!image) return plugin::failure(image.error());
         auto done = fleet.step("a chatty container runs", [&] { return deploy_chatty(fleet, *image); });

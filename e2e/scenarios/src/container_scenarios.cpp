@@ -181,8 +181,7 @@ std::string reported_nothing(Fleet& fleet, int device) {
 }  // namespace
 
 Result<void> DeployLifecycleScenario::run(Run& run) {
-    auto& containers = run.use<plugin::ContainerRuntime>();
-    return on_a_fleet(run, {.devices = 2}, &containers, [&](Fleet& fleet) -> Result<void> {
+    return on_a_fleet(run, {.devices = 2}, [&](Fleet& fleet) -> Result<void> {
         const auto first = ensure_test_image(run, 1);
         if (!first) return plugin::failure(first.error());
         const auto second = ensure_test_image(run, 2);
@@ -192,8 +191,7 @@ Result<void> DeployLifecycleScenario::run(Run& run) {
 }
 
 Result<void> IsolationScenario::run(Run& run) {
-    auto& containers = run.use<plugin::ContainerRuntime>();
-    return on_a_fleet(run, {.devices = 2}, &containers, [&](Fleet& fleet) -> Result<void> {
+    return on_a_fleet(run, {.devices = 2}, [&](Fleet& fleet) -> Result<void> {
         const auto image = ensure_test_image(run, 1);
         if (!image) return plugin::failure(image.error());
         return fleet.steps({{"the operator is away, so that keys written by hand stay",

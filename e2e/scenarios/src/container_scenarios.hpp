@@ -4,8 +4,8 @@
 
 namespace harmony::fleet_e2e {
 
-// Broken on purpose, by behaviours/scenarios_turn_red: an agent with `runtime_enabled = false`: the first
-// Deployment fails.
+// Broken on purpose, by behaviours/scenarios_turn_red: a proxy before podman keeps the upgraded container's
+// environment as it was: "image and environment change: the container is replaced" fails.
 class DeployLifecycleScenario final : public ContainerScenario {
  public:
     static inline const plugin::ScenarioInfo info{.name = "deploy_lifecycle",
@@ -16,8 +16,9 @@ class DeployLifecycleScenario final : public ContainerScenario {
     Result<void> run(Run& run) override;
 };
 
-// Broken on purpose, by behaviours/scenarios_turn_red: a server that delivers the keys of one device as
-// those of the other: "that device runs what they say" fails.
+// Broken on purpose, by behaviours/scenarios_turn_red: the second device asks for the keys of the first,
+// takes them for its own, and the server allows it: "the other device does nothing and reports nothing"
+// fails.
 class IsolationScenario final : public ContainerScenario {
  public:
     static inline const plugin::ScenarioInfo info{
@@ -26,8 +27,8 @@ class IsolationScenario final : public ContainerScenario {
     Result<void> run(Run& run) override;
 };
 
-// Broken on purpose, by behaviours/scenarios_turn_red: an agent with `runtime_enabled = false`: the first
-// step fails.
+// Broken on purpose, by behaviours/scenarios_turn_red: a proxy before podman says at once that an init
+// container has ended well: "two init containers run one after the other, then the service" fails.
 class InitContainersScenario final : public ContainerScenario {
  public:
     static inline const plugin::ScenarioInfo info{

@@ -66,24 +66,28 @@ Result<void> Fleet::bring_up() {
         const Json labels = Json::object({{"role", std::string(1, static_cast<char>('a' + i))}});
         if (i < agents) devices.push_back(Json::object({{"id", device(i).str()}, {"labels", labels}}));
     }
-    auto done = tools_.apply("FleetNatsScore", Json::object({{"port", 0}, {"devices", names}}));
+    auto done = host().prepare();
+    if (done) done = apply("FleetNatsScore", Json::object({{"devices", names}}));
     if (done && shape_.with_operator) {
-        done = tools_.apply("FleetOperatorScore", Json::object({{"heartbeat_interval_s", kHeartbeatIntervalS},
-                                                                {"heartbeat_stale_after_s", kStaleAfterS}}));
+        done = apply("FleetOperatorScore", Json::object({{"heartbeat_interval_s", kHeartbeatIntervalS},
+                                                         {"heartbeat_stale_after_s", kStaleAfterS}}));
     }
     if (done && agents > 0) {
-        done =
-            tools_.apply("FleetAgentScore", Json::object({{"devices", devices},
-                                                          {"runtime_enabled", tools_.containers != nullptr},
-                                                          {"heartbeat_interval_s", kHeartbeatIntervalS}}));
+        done = apply("FleetAgentScore", Json::object({{"devices", devices},
+                                                      {"runtime_enabled", tools_.containers != nullptr},
+                                                      {"heartbeat_interval_s", kHeartbeatIntervalS}}));
     }
     if (done) done = connect();
     if (!done || !shape_.with_operator) return done;
     for (int i = 0; i < agents; ++i) {
-        done = eventually(20s, [&] { return is_online(i); });
+        done = eventually([&] { return is_online(i); });
         if (!done) return done;
     }
     return done;
+}
+
+Result<void> Fleet::apply(std::string_view score, Json settings) {
+    return tools_.apply(score, host().settings_of(score, std::move(settings)));
 }
 
 Result<void> Fleet::connect() {
@@ -134,7 +138,7 @@ Result<void> Fleet::deploy(const std::string& name, const std::string& role,
 
 Result<void> Fleet::remove(const std::string& name) {
     if (const auto deleted = api_->delete_deployment(name); !deleted) return failed(deleted.error());
-    return eventually(20s, [&]() -> std::string {
+    return eventually([&]() -> std::string {
         const auto found = api_->deployment(name);
         if (found) return "the Deployment " + name + " is still there";
         return found.error().kind() == ErrorKind::NotFound ? "" : found.error().text();
@@ -177,24 +181,24 @@ std::string Fleet::is_online(int index) {
 }
 
 Result<plugin::Daemon> Fleet::daemon(const std::string& name) {
-    auto found = tools_.processes.inspect(name);
+    auto found = processes().inspect(name);
     if (!found) return failure(std::move(found.error()));
     if (!*found) return failed("there is no daemon " + name);
     return std::move(**found);
 }
 
-std::string Fleet::runs_anew(const std::string& name, std::int64_t former_pid) {
-    const auto now = daemon(name);
+std::string Fleet::runs_anew(const std::string& program, const Instance& former) {
+    const auto now = host().instance(program);
     if (!now) return now.error().summary;
-    if (now->pid == former_pid) return name + " is still the process " + std::to_string(former_pid);
-    return now->pid != 0 && now->ready ? "" : name + " is not ready";
+    if (now->id == former.id) return program + " is still the same, " + former.id;
+    return !now->id.empty() && now->ready ? "" : program + " is not ready";
 }
 
-Result<void> Fleet::kill(const std::string& name, milliseconds within) {
-    const auto before = daemon(name);
+Result<void> Fleet::kill(const std::string& program) {
+    const auto before = host().instance(program);
     if (!before) return failure(before.error());
-    if (auto sent = tools_.processes.signal(name, "KILL"); !sent) return sent;
-    return eventually(within, [&] { return runs_anew(name, before->pid); });
+    if (auto killed = host().kill(program); !killed) return killed;
+    return eventually([&] { return runs_anew(program, *before); });
 }
 
 Result<std::vector<plugin::Container>> Fleet::containers(int index) {

@@ -23,20 +23,18 @@
 #include "harmony/fleet_client/fleet_commands_client.hpp"
 #include "harmony/nats/connection.hpp"
 #include "harmony/nats/key_value.hpp"
+#include "kubernetes_fleet_host.hpp"
+#include "process_fleet_host.hpp"
 
 namespace harmony::fleet_e2e {
 
-using plugin::Json;
-using plugin::Result;
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-inline constexpr const char* kBrokerDaemon = "fleet-nats";
-inline constexpr const char* kOperatorDaemon = "fleet-operator";
-
-// Without containers a device only reports and answers: nothing but a broker is needed.
-using BrokerScenario = plugin::Scenario<plugin::NoParameters, plugin::ProcessHost, plugin::ServiceDirectory,
-                                        plugin::SecretStore>;
+// Without containers a device only reports and answers: a pod can do that as well as a process.
+using BrokerScenario =
+    plugin::Scenario<plugin::NoParameters, plugin::AnyOf<plugin::ProcessHost, plugin::Kubernetes>,
+                     plugin::ServiceDirectory, plugin::SecretStore>;
 using ContainerScenario =
     plugin::Scenario<plugin::NoParameters, plugin::ProcessHost, plugin::ServiceDirectory, plugin::SecretStore,
                      plugin::ContainerRuntime>;
@@ -51,9 +49,10 @@ struct FleetShape {
 struct ScenarioTools {
     plugin::Call& call;
     const plugin::Session& session;
-    plugin::ProcessHost& processes;
+    FleetHost& host;
     plugin::ServiceDirectory& services;
     plugin::SecretStore& secrets;
+    plugin::ProcessHost* processes;        // null: the fleet is on a cluster
     plugin::ContainerRuntime* containers;  // null: the devices run none
     std::function<Result<void>(std::string_view score, const Json& settings)> apply;
     std::function<Result<void>(const std::string& name, const std::function<Result<void>()>& body)> step;
@@ -82,13 +81,19 @@ class Fleet {
     }
     // Polls. The failure says what was found last.
     [[nodiscard]] Result<void> eventually(milliseconds within, const Probe& probe);
+    // Within the time that the fleet's host needs for a change.
+    [[nodiscard]] Result<void> eventually(const Probe& probe) { return eventually(host().patience(), probe); }
     // The probe holds for the whole time.
     [[nodiscard]] Result<void> throughout(milliseconds time, const Probe& probe);
 
     [[nodiscard]] contracts::DeviceId device(int index) const;
-    [[nodiscard]] std::string agent_daemon(int index) const { return "fleet-agent-" + device(index).str(); }
+    [[nodiscard]] std::string agent_daemon(int index) const {
+        return kAgentDaemonPrefix + device(index).str();
+    }
     [[nodiscard]] const ScenarioTools& tools() const { return tools_; }
-    [[nodiscard]] plugin::ProcessHost& processes() { return tools_.processes; }
+    [[nodiscard]] FleetHost& host() { return tools_.host; }
+    // Only of a ContainerScenario, whose devices are processes of this machine.
+    [[nodiscard]] plugin::ProcessHost& processes() { return *tools_.processes; }
 
     // As the context's administrator. Only after bring_up().
     [[nodiscard]] runtime::nats::NatsConnection& connection() { return *connection_; }
@@ -110,16 +115,18 @@ class Fleet {
                                          const std::optional<std::string>& expected);
     [[nodiscard]] std::string answers(int device);
     [[nodiscard]] std::string is_online(int device);
-    [[nodiscard]] std::string runs_anew(const std::string& daemon, std::int64_t former_pid);
+    [[nodiscard]] std::string runs_anew(const std::string& program, const Instance& former);
 
+    // Only of a ContainerScenario.
     [[nodiscard]] Result<plugin::Daemon> daemon(const std::string& name);
-    // Kills it and waits until its supervisor has brought another process up.
-    [[nodiscard]] Result<void> kill(const std::string& daemon, milliseconds within = 20s);
+    // Kills it and waits until another instance has come up by itself.
+    [[nodiscard]] Result<void> kill(const std::string& program);
     // podman's own word.
     [[nodiscard]] Result<std::vector<plugin::Container>> containers(int device);
 
  private:
     [[nodiscard]] Result<void> connect();
+    [[nodiscard]] Result<void> apply(std::string_view score, Json settings);
 
     ScenarioTools tools_;
     FleetShape shape_;
@@ -133,12 +140,12 @@ class Fleet {
 
 // The last lines of every daemon into the run's logs. Of a failed scenario.
 template <class Run>
-void record_logs(Run& run) {
+void record_logs(Run& run, plugin::ProcessHost& processes) {
     constexpr int kLines = 15;
-    const auto daemons = run.template use<plugin::ProcessHost>().list();
+    const auto daemons = processes.list();
     if (!daemons) return;
     for (const auto& daemon : *daemons) {
-        auto lines = run.template use<plugin::ProcessHost>().logs(daemon.name, kLines);
+        auto lines = processes.logs(daemon.name, kLines);
         if (lines && !lines->empty()) run.log_lines(daemon.name, std::move(*lines));
     }
 }
@@ -153,7 +160,7 @@ void record_whereabouts(Run& run, Fleet& fleet, const FleetShape& shape) {
     for (int i = 0; i < shape.devices; ++i)
         run.artifact("device " + fleet.device(i).str(),
                      secrets + "device/" + fleet.device(i).str() + ".secret");
-    if (const auto daemons = run.template use<plugin::ProcessHost>().list()) {
+    if (const auto daemons = fleet.processes().list()) {
         for (const auto& daemon : *daemons)
             run.artifact("log of " + daemon.name, daemon.log_file);
     }
@@ -162,30 +169,56 @@ void record_whereabouts(Run& run, Fleet& fleet, const FleetShape& shape) {
     run.command("harmony status --context " + context, "what is deployed");
 }
 
-// Brings a fleet up and does the body with it. The host takes the fleet away.
 template <class Run>
-Result<void> on_a_fleet(Run& run, FleetShape shape, plugin::ContainerRuntime* containers,
-                        const std::function<Result<void>(Fleet&)>& body) {
-    ScenarioTools tools{run.call(),
-                        run.session(),
-                        run.template use<plugin::ProcessHost>(),
-                        run.template use<plugin::ServiceDirectory>(),
-                        run.template use<plugin::SecretStore>(),
-                        containers,
-                        [&](std::string_view score, const Json& settings) -> Result<void> {
-                            if (auto applied = run.apply_score(score, settings); !applied)
-                                return plugin::failure(std::move(applied.error()));
-                            return {};
-                        },
-                        [&](const std::string& name, const std::function<Result<void>()>& step) {
-                            return run.step(name, step);
-                        }};
-    Fleet fleet(std::move(tools), shape);
+ScenarioTools tools_of(Run& run, FleetHost& host, plugin::ProcessHost* processes,
+                       plugin::ContainerRuntime* containers) {
+    return {run.call(),
+            run.session(),
+            host,
+            run.template use<plugin::ServiceDirectory>(),
+            run.template use<plugin::SecretStore>(),
+            processes,
+            containers,
+            [&](std::string_view score, const Json& settings) -> Result<void> {
+                if (auto applied = run.apply_score(score, settings); !applied)
+                    return plugin::failure(std::move(applied.error()));
+                return {};
+            },
+            [&](const std::string& name, const std::function<Result<void>()>& step) {
+                return run.step(name, step);
+            }};
+}
+
+using FleetBody = std::function<Result<void>(Fleet&)>;
+
+// On this machine. The host takes the fleet away.
+template <class Run>
+Result<void> on_processes(Run& run, FleetShape shape, plugin::ContainerRuntime* containers,
+                          const FleetBody& body) {
+    auto& processes = run.template use<plugin::ProcessHost>();
+    ProcessFleetHost host(run.session(), processes, run.template use<plugin::ServiceDirectory>(),
+                          run.template use<plugin::SecretStore>());
+    Fleet fleet(tools_of(run, host, &processes, containers), shape);
     auto outcome = run.step("a fleet is up", [&] { return fleet.bring_up(); });
     if (outcome) outcome = body(fleet);
-    if (!outcome && !run.cancelled()) record_logs(run);
+    if (!outcome && !run.cancelled()) record_logs(run, processes);
     if (run.keep()) record_whereabouts(run, fleet, shape);
     return outcome;
+}
+
+// On the cluster of the scenario's context.
+[[nodiscard]] Result<void> on_cluster(BrokerScenario::Run& run, FleetShape shape, const FleetBody& body);
+
+// Brings a fleet up where the scenario's context is, and does the body with it. The host takes the fleet
+// away.
+[[nodiscard]] inline Result<void> on_a_fleet(BrokerScenario::Run& run, FleetShape shape,
+                                             const FleetBody& body) {
+    if (run.offers<plugin::Kubernetes>()) return on_cluster(run, shape, body);
+    return on_processes(run, shape, nullptr, body);
+}
+[[nodiscard]] inline Result<void> on_a_fleet(ContainerScenario::Run& run, FleetShape shape,
+                                             const FleetBody& body) {
+    return on_processes(run, shape, &run.use<plugin::ContainerRuntime>(), body);
 }
 
 }  // namespace harmony::fleet_e2e

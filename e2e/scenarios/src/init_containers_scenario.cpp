@@ -141,8 +141,7 @@ class InitContainers {
 }  // namespace
 
 Result<void> InitContainersScenario::run(Run& run) {
-    auto& containers = run.use<plugin::ContainerRuntime>();
-    return on_a_fleet(run, {}, &containers, [&](Fleet& fleet) -> Result<void> {
+    return on_a_fleet(run, {}, [&](Fleet& fleet) -> Result<void> {
         const auto image = ensure_test_image(run, 1);
         if (!image) return plugin::failure(image.error());
         return InitContainers(fleet, *image).run();

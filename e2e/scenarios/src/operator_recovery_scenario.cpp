@@ -1,24 +1,16 @@
-#include <filesystem>
-#include <fstream>
 #include <map>
 
-#include "harmony/contracts/device_permissions.hpp"
 #include "harmony/contracts/kv.hpp"
-#include "harmony/fleet_access/nats_access.hpp"
-#include "harmony/fleet_access/toml_text.hpp"
 #include "operator_scenarios.hpp"
 
 namespace harmony::fleet_e2e {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kDevices = 2;
 constexpr int kDeployments = 40;
 constexpr int kKills = 4;
 constexpr milliseconds kConverged = 30s;
-constexpr const char* kSecondDaemon = "second-operator";
 
 using Keys = std::map<std::string, std::string>;
 
@@ -94,12 +86,9 @@ Result<void> deploy_range(Fleet& fleet, int first, int last) {
 }
 
 Result<void> while_stopped(Fleet& fleet, const std::function<Result<void>()>& body) {
-    if (auto stopped = fleet.processes().stop(kOperatorDaemon); !stopped)
-        return plugin::failure(std::move(stopped.error()));
+    if (auto stopped = fleet.host().stop(kOperatorDaemon); !stopped) return stopped;
     if (auto done = body(); !done) return done;
-    if (auto started = fleet.processes().restart(kOperatorDaemon); !started)
-        return plugin::failure(std::move(started.error()));
-    return {};
+    return fleet.host().start(kOperatorDaemon);
 }
 
 Result<void> lose_buckets(Fleet& fleet) {
@@ -128,70 +117,24 @@ Result<void> kill_under_load(Fleet& fleet) {
         const int half = kDeployments / 2 / kKills;
         const int first = kDeployments / 2 + kill * half;
         if (auto done = deploy_range(fleet, first, first + half / 2); !done) return done;
-        if (auto sent = fleet.processes().signal(kOperatorDaemon, "KILL"); !sent) return sent;
+        if (auto sent = fleet.host().kill(kOperatorDaemon); !sent) return sent;
         if (auto done = deploy_range(fleet, first + half / 2, first + half); !done) return done;
     }
     return {};
 }
 
-// A second operator with the same resources, as two operators on one cluster have.
-Result<plugin::DaemonSpec> second_operator(Fleet& fleet, const std::string& state_folder) {
-    const auto url = fleet.url();
-    if (!url) return plugin::failure(url.error());
-    const auto password = fleet.tools().secrets.get(std::string(fleet_access::kOperatorSecret));
-    if (!password) return plugin::failure(password.error());
-    using fleet_access::toml_string;
-    plugin::DaemonSpec spec{.name = kSecondDaemon, .program = "harmony-fleet-operator"};
-    spec.args = {"--config", "@{config}/operator.toml"};
-    spec.files = {
-        {.path = "operator.toml",
-         .content = "[operator]\nnamespace = \"fleet-system\"\nstate_dir = " + toml_string(state_folder) +
-                    "\nhealth_port = @{port:health}\nheartbeat_interval_s = 2\n"
-                    "heartbeat_stale_after_s = 6\nlog_level = \"info\"\n\n[nats]\nurls = [" +
-                    toml_string(*url) +
-                    "]\n\n[credentials]\ntype = \"toml-shared\"\nfile = "
-                    "\"@{config}/credentials.toml\"\n"},
-        {.path = "credentials.toml",
-         .content = fleet_access::toml_credentials(contracts::kOperatorUser, *password),
-         .sensitive = true}};
-    spec.ports = {{.name = "health", .port = 0}};
-    spec.readiness = {.kind = plugin::ReadinessKind::Http, .port = "health", .path = "/readyz"};
-    return spec;
-}
-
-Result<void> copy_resources(Fleet& fleet, const fs::path& to) {
-    const auto first = fleet.daemon(kOperatorDaemon);
-    if (!first) return plugin::failure(first.error());
-    std::error_code problem;
-    fs::create_directories(to, problem);
-    fs::permissions(to, fs::perms::owner_all, problem);
-    for (const char* name : {"resources.sqlite", "resources.sqlite-wal"}) {
-        const fs::path from = fs::path(first->data_dir) / name;
-        if (fs::exists(from)) fs::copy_file(from, to / name, problem);
-    }
-    if (problem) return failed("copying the operator's resources: " + problem.message());
-    return {};
-}
-
 Result<void> run_two(Fleet& fleet) {
-    const fs::path folder = fs::path(fleet.tools().session.state_dir) / kSecondDaemon;
-    if (auto copied = while_stopped(fleet, [&] { return copy_resources(fleet, folder); }); !copied)
-        return copied;
-    const auto spec = second_operator(fleet, folder.string());
-    if (!spec) return plugin::failure(spec.error());
-    if (auto started = fleet.processes().ensure(*spec); !started)
-        return plugin::failure(std::move(started.error()));
+    if (auto added = fleet.host().add_operator(); !added) return added;
     const Keys expected = wanted(fleet, kDeployments);
     auto harmless = fleet.throughout(4s, [&] { return desired_state_is(fleet, expected); });
-    if (auto removed = fleet.processes().remove(kSecondDaemon, true); !removed && harmless)
-        return plugin::failure(std::move(removed.error()));
-    return harmless;
+    auto removed = fleet.host().remove_second_operator();
+    return harmless ? removed : harmless;
 }
 
 }  // namespace
 
 Result<void> OperatorRecoveryScenario::run(Run& run) {
-    return on_a_fleet(run, {.devices = kDevices}, nullptr, [](Fleet& fleet) {
+    return on_a_fleet(run, {.devices = kDevices}, [](Fleet& fleet) {
         constexpr int kHalf = kDeployments / 2;
         return fleet.steps(
             {{"Deployments are applied", [&] { return deploy_range(fleet, 0, kHalf); }},

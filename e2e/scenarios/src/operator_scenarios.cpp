@@ -21,32 +21,32 @@ std::string index_lists(Fleet& fleet, const std::string& name, bool expected) {
     return "the index is " + (index.empty() ? "not there" : index);
 }
 
+// On a cluster the operator adds it to what the API server has taken.
 Result<void> has_finalizer(Fleet& fleet) {
-    const auto stored = fleet.api().deployment(kName);
-    if (!stored) return failed(stored.error());
-    const auto& finalizers = stored->metadata.finalizers;
-    if (std::ranges::find(finalizers, contracts::kFinalizer) != finalizers.end()) return {};
-    return failed("the stored Deployment does not carry " + std::string(contracts::kFinalizer));
+    return fleet.eventually([&]() -> std::string {
+        const auto stored = fleet.api().deployment(kName);
+        if (!stored) return stored.error().text();
+        const auto& finalizers = stored->metadata.finalizers;
+        if (std::ranges::find(finalizers, contracts::kFinalizer) != finalizers.end()) return "";
+        return "the stored Deployment does not carry " + std::string(contracts::kFinalizer);
+    });
 }
 
 // With no containers to run, the device says so.
 Result<void> is_reported(Fleet& fleet, const std::string& name) {
     return fleet.eventually(
-        20s, [&] { return fleet.counts_are(name, "1 matched, 0 succeeded, 1 failed, 0 pending"); });
+        [&] { return fleet.counts_are(name, "1 matched, 0 succeeded, 1 failed, 0 pending"); });
 }
 
 Result<void> desired_comes(Fleet& fleet, const std::string& name) {
     const std::string value = one_service(kImage).to_score().encode();
-    return fleet.eventually(10s, [&] { return fleet.desired_is(0, name, value); });
+    return fleet.eventually([&] { return fleet.desired_is(0, name, value); });
 }
 
 Result<void> stop_and_start(Fleet& fleet) {
-    if (auto stopped = fleet.processes().stop(kOperatorDaemon); !stopped)
-        return plugin::failure(std::move(stopped.error()));
+    if (auto stopped = fleet.host().stop(kOperatorDaemon); !stopped) return stopped;
     if (const auto answer = fleet.api().status(); answer) return failed("the stopped operator answers");
-    if (auto started = fleet.processes().restart(kOperatorDaemon); !started)
-        return plugin::failure(std::move(started.error()));
-    return {};
+    return fleet.host().start(kOperatorDaemon);
 }
 
 Result<void> goes_on(Fleet& fleet, const std::string& later) {
@@ -60,26 +60,24 @@ Result<void> goes_on(Fleet& fleet, const std::string& later) {
 }  // namespace
 
 Result<void> OperatorScenario::run(Run& run) {
-    return on_a_fleet(run, {}, nullptr, [](Fleet& fleet) {
+    return on_a_fleet(run, {}, [](Fleet& fleet) {
         return fleet.steps(
             {{"a Deployment is applied", [&] { return fleet.deploy(kName, "a", one_service(kImage)); }},
              {"it carries the finalizer", [&] { return has_finalizer(fleet); }},
              {"its desired state is there", [&] { return desired_comes(fleet, kName); }},
              {"the device's index lists it",
-              [&] { return fleet.eventually(10s, [&] { return index_lists(fleet, kName, true); }); }},
+              [&] { return fleet.eventually([&] { return index_lists(fleet, kName, true); }); }},
              {"the device reports it", [&] { return is_reported(fleet, kName); }},
              {"it is deleted", [&] { return fleet.remove(kName); }},
              {"its desired state is gone",
-              [&] {
-                  return fleet.eventually(10s, [&] { return fleet.desired_is(0, kName, std::nullopt); });
-              }},
+              [&] { return fleet.eventually([&] { return fleet.desired_is(0, kName, std::nullopt); }); }},
              {"the index does not list it",
-              [&] { return fleet.eventually(10s, [&] { return index_lists(fleet, kName, false); }); }}});
+              [&] { return fleet.eventually([&] { return index_lists(fleet, kName, false); }); }}});
     });
 }
 
 Result<void> OperatorRestartScenario::run(Run& run) {
-    return on_a_fleet(run, {}, nullptr, [](Fleet& fleet) {
+    return on_a_fleet(run, {}, [](Fleet& fleet) {
         return fleet.steps(
             {{"a Deployment is applied", [&] { return fleet.deploy(kName, "a", one_service(kImage)); }},
              {"its desired state is there", [&] { return desired_comes(fleet, kName); }},

@@ -217,15 +217,13 @@ Result<void> connect_own(Fleet& fleet, DeviceClient& client) {
 
 // The operator makes the buckets and is then out of the way: what is published here is none of its business.
 Result<void> stop_operator(Fleet& fleet) {
-    if (auto stopped = fleet.processes().stop(kOperatorDaemon); !stopped)
-        return plugin::failure(std::move(stopped.error()));
-    return {};
+    return fleet.host().stop(kOperatorDaemon);
 }
 
 }  // namespace
 
 Result<void> DevicePermissionsScenario::run(Run& run) {
-    return on_a_fleet(run, {.devices = 2, .agents = 0}, nullptr, [](Fleet& fleet) {
+    return on_a_fleet(run, {.devices = 2, .agents = 0}, [](Fleet& fleet) {
         DeviceClient client(fleet.connection());
         const auto own = fleet.device(kOwn);
         const auto other = fleet.device(kOther);

@@ -31,21 +31,20 @@ Result<void> ping_is_offline(Fleet& fleet, const contracts::DeviceId& device) {
 }  // namespace
 
 Result<void> PingScenario::run(Run& run) {
-    return on_a_fleet(run, {}, nullptr, [](Fleet& fleet) {
+    return on_a_fleet(run, {}, [](Fleet& fleet) {
         return fleet.step("the device answers with id, version and uptime",
                           [&] { return ping_answers(fleet); });
     });
 }
 
 Result<void> PingOfflineScenario::run(Run& run) {
-    return on_a_fleet(run, {}, nullptr, [](Fleet& fleet) -> Result<void> {
+    return on_a_fleet(run, {}, [](Fleet& fleet) -> Result<void> {
         const auto nobody = contracts::DeviceId::parse("nobody-there");
         if (!nobody) return failed(nobody.error());
         return fleet.steps(
             {{"a device that never was is offline at once", [&] { return ping_is_offline(fleet, *nobody); }},
              {"so is one whose agent was stopped", [&]() -> Result<void> {
-                  if (auto stopped = fleet.processes().stop(fleet.agent_daemon(0)); !stopped)
-                      return plugin::failure(std::move(stopped.error()));
+                  if (auto stopped = fleet.host().stop(fleet.agent_daemon(0)); !stopped) return stopped;
                   return ping_is_offline(fleet, fleet.device(0));
               }}});
     });
