@@ -8,6 +8,7 @@
 #include "harmony/contracts/resources.hpp"
 #include "harmony/fleet_access/kubernetes_objects.hpp"
 #include "harmony/kubernetes_manifests/metadata.hpp"
+#include "kept_deployments.hpp"
 
 namespace harmony::fleet_operator {
 
@@ -69,29 +70,6 @@ Result<std::optional<Step>> definition_step(Kubernetes& cluster, const nlohmann:
     return std::optional(std::move(step));
 }
 
-// Somebody else's stack on the same cluster.
-Result<bool> used_elsewhere(Kubernetes& cluster, const std::string& name_space) {
-    const auto found = cluster.list(
-        {.kind = {"apps/v1", "Deployment"}, .labels = {{kubernetes_manifests::kNameLabel, kWorkload}}});
-    if (!found) return failure(found.error());
-    for (const Json& workload : *found) {
-        if (workload["metadata"]["namespace"] != Json(name_space)) return true;
-    }
-    return false;
-}
-
-Result<std::size_t> held_deployments(Kubernetes& cluster) {
-    const auto found = cluster.list(
-        {.kind = {std::string(contracts::kApiVersion), std::string(contracts::kDeploymentKind)}});
-    if (!found) return failure(found.error());
-    std::size_t held = 0;
-    for (const Json& deployment : *found) {
-        for (const Json& finalizer : deployment["metadata"]["finalizers"].items())
-            held += finalizer == Json(contracts::kFinalizer) ? 1 : 0;
-    }
-    return held;
-}
-
 }  // namespace
 
 Result<std::vector<Step>> definition_steps(Kubernetes& cluster) {
@@ -117,12 +95,18 @@ Result<void> apply_definition_step(Kubernetes& cluster, const Step& step) {
     return {};
 }
 
-Result<std::vector<Step>> definition_removals(Kubernetes& cluster, const std::string& name_space,
-                                              bool operator_runs) {
-    const auto elsewhere = used_elsewhere(cluster, name_space);
-    if (!elsewhere) return failure(elsewhere.error());
+Result<bool> definitions_used_elsewhere(Kubernetes& cluster, const std::string& name_space) {
+    const auto found = cluster.list(
+        {.kind = {"apps/v1", "Deployment"}, .labels = {{kubernetes_manifests::kNameLabel, kWorkload}}});
+    if (!found) return failure(found.error());
+    for (const Json& workload : *found) {
+        if (workload["metadata"]["namespace"] != Json(name_space)) return true;
+    }
+    return false;
+}
+
+Result<std::vector<Step>> definition_removals(Kubernetes& cluster, bool operator_runs) {
     std::vector<Step> steps;
-    if (*elsewhere) return steps;
     for (const auto& ours : definitions()) {
         const KubernetesRef ref = fleet_access::ref_of(fleet_access::to_plugin_json(ours));
         const auto installed = cluster.get(ref);
@@ -133,16 +117,10 @@ Result<std::vector<Step>> definition_removals(Kubernetes& cluster, const std::st
             "with all " + ours["spec"]["names"]["kind"].get<std::string>() + " resources of the cluster";
         steps.back().destructive = true;
     }
-    if (operator_runs || steps.empty()) return steps;
-    const auto held = held_deployments(cluster);
-    if (!held) return failure(held.error());
-    if (*held == 0) return steps;
-    return failure(plugin::Diagnostic{
-        .code = "operator.finalizers",
-        .summary = std::to_string(*held) +
-                   " Deployments wait to be released by an operator, and there is none any more",
-        .hint = "apply FleetOperatorScore again, then destroy it with --delete-data",
-        .status = HP_E_INVALID});
+    if (steps.empty()) return steps;
+    if (auto releasable = check_releasable(cluster, {}, operator_runs); !releasable)
+        return failure(std::move(releasable.error()));
+    return steps;
 }
 
 Result<void> remove_definition(Kubernetes& cluster, const Step& step) {

@@ -15,11 +15,12 @@ namespace harmony::fleet_operator {
 [[nodiscard]] plugin::Result<void> apply_definition_step(plugin::Kubernetes& cluster,
                                                          const plugin::Step& step);
 
-// Reads only. For a destroy that deletes data: a step for each that is there, none while another operator of
-// the cluster uses them. `operator_runs` tells whether ours still does: the finalizers of Deployments are
-// released by nobody else, so that without it operator.finalizers says what to do.
+// Reads only. Whether another operator of the cluster needs them.
+[[nodiscard]] plugin::Result<bool> definitions_used_elsewhere(plugin::Kubernetes& cluster,
+                                                              const std::string& name_space);
+// Reads only. For a destroy that deletes data: a step for each that is there. `operator_runs` tells whether
+// ours still does, as for check_releasable().
 [[nodiscard]] plugin::Result<std::vector<plugin::Step>> definition_removals(plugin::Kubernetes& cluster,
-                                                                            const std::string& name_space,
                                                                             bool operator_runs);
 [[nodiscard]] plugin::Result<void> remove_definition(plugin::Kubernetes& cluster, const plugin::Step& step);
 

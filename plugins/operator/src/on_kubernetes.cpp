@@ -14,6 +14,7 @@
 #include "harmony/fleet_access/nats_access.hpp"
 #include "harmony/fleet_access/toml_text.hpp"
 #include "harmony/kubernetes_manifests/metadata.hpp"
+#include "kept_deployments.hpp"
 #include "operator_check.hpp"
 #include "release_tag.hpp"
 
@@ -132,11 +133,15 @@ Result<Plan> plan_destroy(Run& run, bool delete_data) {
     std::string kept = "the definitions, the Deployments and Devices and the namespace stay";
     if (delete_data) {
         // While the operator still runs: it releases its Deployments.
-        auto definitions = definition_removals(cluster, parameters.name_space, runs);
-        if (!definitions) return failure(std::move(definitions.error()));
-        plan.steps = std::move(*definitions);
-        kept = plan.steps.empty() ? kept + ": another operator of this cluster uses them"
-                                  : "the namespace stays";
+        const auto elsewhere = definitions_used_elsewhere(cluster, parameters.name_space);
+        if (!elsewhere) return failure(elsewhere.error());
+        auto data = *elsewhere ? deployment_removals(cluster, parameters.name_space, runs)
+                               : definition_removals(cluster, runs);
+        if (!data) return failure(std::move(data.error()));
+        plan.steps = std::move(*data);
+        kept = *elsewhere
+                   ? "the namespace stays, and the definitions: another operator of this cluster uses them"
+                   : "the namespace stays";
     }
     if (!removals->empty()) removals->front().summary = kept;
     plan.steps.insert(plan.steps.end(), removals->begin(), removals->end());
@@ -149,6 +154,7 @@ Result<Plan> plan_destroy(Run& run, bool delete_data) {
 Result<void> remove(Run& run, const Step& step) {
     auto& cluster = run.use<Kubernetes>();
     if (is_definition_step(step)) return remove_definition(cluster, step);
+    if (is_deployment_step(step)) return remove_deployment(cluster, run.params().name_space, step);
     if (step.object.kind != kLeaseKind) return remove_object_step(cluster, owner_of(run.params()), step);
     auto removed =
         cluster.remove({.ref = lease_ref(run.params()), .timeout_s = kLeaseTimeout_s, .shared = true});

@@ -206,16 +206,33 @@ TEST_CASE("destroy with the data also removes the definitions, while the operato
     CHECK_FALSE(fixture.cluster.get(definition_ref("deployments")).value());
 }
 
-TEST_CASE("definitions that another operator of the cluster uses stay") {
+TEST_CASE("definitions that another operator of the cluster uses stay, and only our own Deployments go") {
     ClusterFixture fixture("fleet-system");
     fixture.add_nats();
     fixture.apply(Json::object());
     Json other = fixture.workload();
     other["metadata"]["namespace"] = "elsewhere";
+    other["metadata"]["labels"] = Json::object({{"app.kubernetes.io/name", "fleet-operator"}});
     fixture.cluster.put(other);
-    const auto plan = fixture.score().plan({.purpose = Purpose::Destroy, .delete_data = true}).value();
-    CHECK(std::none_of(plan.steps.begin(), plan.steps.end(), [](const Step& s) { return s.destructive; }));
-    CHECK_THAT(plan.steps.at(0).summary, Contains("another operator"));
+    Json theirs = held_deployment("theirs");
+    theirs["metadata"]["namespace"] = "elsewhere";
+    fixture.cluster.put(theirs);
+    auto score = fixture.score();
+    const auto without = score.plan({.purpose = Purpose::Destroy, .delete_data = true}).value();
+    CHECK(std::none_of(without.steps.begin(), without.steps.end(),
+                       [](const Step& s) { return s.destructive; }));
+    CHECK_THAT(without.steps.at(0).summary, Contains("another operator"));
+
+    fixture.cluster.put(held_deployment("ours"));
+    const auto plan = score.plan({.purpose = Purpose::Destroy, .delete_data = true}).value();
+    CHECK(plan.steps.at(0).id == "fleetdep ours");
+    CHECK(plan.steps.at(0).destructive);
+    CHECK_FALSE(plan.steps.at(1).destructive);
+    REQUIRE(score.destroy_all(true));
+    const auto left = fixture.cluster.list({.kind = {"fleet.nationtech.io/v1alpha1", "Deployment"}}).value();
+    REQUIRE(left.size() == 1);
+    CHECK(left[0]["metadata"]["name"] == Json("theirs"));
+    CHECK(fixture.cluster.get(definition_ref("deployments")).value());
 }
 
 TEST_CASE("Deployments that only an operator can release are not deleted without one") {
@@ -228,4 +245,5 @@ TEST_CASE("Deployments that only an operator can release are not deleted without
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == "operator.finalizers");
     CHECK_THAT(refused.error().hint, Contains("apply FleetOperatorScore again"));
+    CHECK_THAT(refused.error().summary, Contains("1 Deployments"));
 }

@@ -1,0 +1,26 @@
+// The Deployments (fleet.nationtech.io) of a cluster, as a destroy sees them. Each waits to be released by
+// the operator that serves its namespace.
+#pragma once
+
+#include <harmony/capability/kubernetes.hpp>
+#include <harmony/plugin/plan.hpp>
+#include <string>
+#include <vector>
+
+namespace harmony::fleet_operator {
+
+// Reads only. operator.finalizers where some would wait for ever, because no operator runs that could release
+// them. An empty namespace means all.
+[[nodiscard]] plugin::Result<void> check_releasable(plugin::Kubernetes& cluster,
+                                                    const std::string& name_space, bool operator_runs);
+
+// Reads only. For a destroy that deletes data and has to leave the definitions: a step for each Deployment of
+// the namespace. `operator_runs` as in check_releasable().
+[[nodiscard]] plugin::Result<std::vector<plugin::Step>> deployment_removals(plugin::Kubernetes& cluster,
+                                                                            const std::string& name_space,
+                                                                            bool operator_runs);
+[[nodiscard]] bool is_deployment_step(const plugin::Step& step);
+[[nodiscard]] plugin::Result<void> remove_deployment(plugin::Kubernetes& cluster,
+                                                     const std::string& name_space, const plugin::Step& step);
+
+}  // namespace harmony::fleet_operator
