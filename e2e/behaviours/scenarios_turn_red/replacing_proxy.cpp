@@ -29,7 +29,7 @@
 
 namespace {
 
-// A stream that stops in the middle of what could become a match is at its end for now.
+// A stream that stops in the middle of what could become a match is taken to pause there.
 constexpr int kPatienceMilliseconds = 50;
 
 struct Rule {
