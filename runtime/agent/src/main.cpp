@@ -14,6 +14,7 @@
 #include "harmony/daemon/logging.hpp"
 #include "harmony/daemon/shutdown.hpp"
 #include "harmony/daemon/status_server.hpp"
+#include "kernel_randomness.hpp"
 
 namespace {
 
@@ -137,6 +138,7 @@ int run(int count, char** values) {
 int main(int count, char** values) {
     try {
         keep_memory_small();
+        agent::draw_randomness_from_kernel();
         return run(count, values);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "harmony-fleet-agent: internal error: %s\n", error.what());
