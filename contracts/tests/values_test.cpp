@@ -109,6 +109,38 @@ TEST_CASE("a heartbeat stays below its limit whatever the agent calls itself") {
     CHECK(Heartbeat::decode(beat.encode())->agent_version.empty());
 }
 
+TEST_CASE("a heartbeat is the same however it is spelled, and is refused however it is spelled") {
+    const Heartbeat beat{"1.2.3-rc+4_a", 1'767'225'600, "00ff00ff00ff00ff"};
+    CHECK(Heartbeat::decode(beat.encode()).value() == beat);
+    // A space in front is another spelling of the same document.
+    CHECK(Heartbeat::decode(" " + beat.encode()).value() == beat);
+    const auto spelled = [](const std::string& version, const std::string& at, const std::string& digest) {
+        return R"({"agent_version":")" + version + R"(","at":)" + at + R"(,"desired_digest":")" + digest +
+               "\"}";
+    };
+    const std::string digest(16, 'a');
+    const std::string unknown =
+        R"({"agent_version":"1","at":1,"desired_digest":"aaaaaaaaaaaaaaaa","later":[]})";
+    for (const std::string& good : {spelled("", "0", digest), spelled("1", "9999999999", digest),
+                                    spelled(std::string(kHeartbeatVersionBytes, 'v'), "1", digest),
+                                    spelled(R"(\u0031)", "1", digest), unknown}) {
+        INFO(good);
+        REQUIRE(Heartbeat::decode(good).has_value());
+        CHECK(Heartbeat::decode(good).value() == Heartbeat::decode(" " + good).value());
+    }
+    for (const std::string& bad :
+         {spelled("1 2", "1", digest), spelled(std::string(kHeartbeatVersionBytes + 1, 'v'), "1", digest),
+          spelled("1", "", digest), spelled("1", "01", digest), spelled("1", "-1", digest),
+          spelled("1", "+1", digest), spelled("1", "1.5", digest), spelled("1", "10000000000", digest),
+          spelled("1", "99999999999999999999", digest), spelled("1", "1", "A" + digest.substr(1)),
+          spelled("1", "1", digest + "a"), spelled("1", "1", digest) + "x",
+          spelled("1", "1", digest) + "{}"}) {
+        INFO(bad);
+        CHECK_FALSE(Heartbeat::decode(bad).has_value());
+        CHECK_FALSE(Heartbeat::decode(" " + bad).has_value());
+    }
+}
+
 TEST_CASE("a score is equal to another whose data is written differently") {
     const auto one = Score::decode(R"({"type":"X","data":{"a":1,"b":2}})").value();
     const auto two = Score::decode(R"({"data":{ "b":2, "a":1 }, "type":"X"})").value();
