@@ -30,6 +30,11 @@ std::string random_uid() {
            "-" + hex.substr(20);
 }
 
+bool waits(Timestamp again, Timestamp now) {
+    const std::int64_t wait = again.microseconds() - now.microseconds();
+    return wait > 0 && wait <= kRetryMicroseconds;  // longer where the clock went back
+}
+
 }  // namespace
 
 StoreKeeper::StoreKeeper(std::unique_ptr<ResourceStore> store, Reducer& reducer, std::string name_space,
@@ -123,8 +128,7 @@ void StoreKeeper::keep_statuses(const std::vector<StatusAction>& statuses, Times
 }
 
 void StoreKeeper::advance_rollouts(Timestamp now) {
-    const std::int64_t wait = rollouts_again_.microseconds() - now.microseconds();
-    if (wait > 0 && wait <= kRetryMicroseconds) return;
+    if (waits(rollouts_again_, now)) return;
     for (const RolloutStep& step : reducer_.take_rollout_steps(kStepDevices, now)) {
         const auto done = advance_rollout(step, now);
         if (done) continue;
@@ -153,8 +157,7 @@ Result<void> StoreKeeper::advance_rollout(const RolloutStep& step, Timestamp now
     });
     if (!done) return done;
     if (outdated) {  // another operator was first
-        (void)adopt_deployments(now);
-        return {};
+        return adopt_deployments(now);
     }
     for (const contracts::DeviceId& device : step.devices)
         told.holdings.push_back({device, step.score});
@@ -180,7 +183,11 @@ void StoreKeeper::release_deployments(Timestamp now) {
             return;
         }
         if (came_back) {
-            if (!adopt_deployments(now)) return;
+            if (const auto adopted = adopt_deployments(now); !adopted) {
+                kLog.error("a Deployment that came back could not be read",
+                           {{"deployment", name.str()}, {"error", adopted.error().text()}});
+                return;
+            }
             continue;
         }
         adopted_.erase(name.str());
@@ -190,29 +197,38 @@ void StoreKeeper::release_deployments(Timestamp now) {
 }
 
 void StoreKeeper::adopt(Timestamp now) {
-    const auto changed = store_->changed_by_others();
-    if (changed && !*changed) return;
-    const auto revision = store_->revision();
-    const auto removals = store_->device_removals();
-    if (!changed || !revision || !removals) {
-        store_flag_->fail((!changed    ? changed.error()
-                           : !revision ? revision.error()
-                                       : removals.error())
-                              .text());
-        return;
-    }
-    // Conditions alone are nobody else's business.
-    if (*revision == seen_revision_ && *removals == adopted_removals_) return;
-    adopt_devices(now);
-    if (adopt_deployments(now)) seen_revision_ = *revision;
+    if (behind_ && waits(adopt_again_, now)) return;
+    const auto adopted = catch_up(now);
+    if (adopted) return;
+    behind_ = true;
+    adopt_again_ = Timestamp::from_microseconds(now.microseconds() + kRetryMicroseconds);
+    store_flag_->fail(adopted.error().text());
+    kLog.error("what others have stored could not be read; trying again",
+               {{"error", adopted.error().text()}});
 }
 
-bool StoreKeeper::adopt_deployments(Timestamp now) {
-    const auto versions = store_->deployment_versions();
-    if (!versions) {
-        kLog.error("resources could not be read", {{"error", versions.error().text()}});
-        return false;
+Result<void> StoreKeeper::catch_up(Timestamp now) {
+    // The store tells of a change once; what could not be read then is still to be read.
+    const auto changed = store_->changed_by_others();
+    if (!changed) return fail(changed.error());
+    if (!*changed && !behind_) return {};
+    const auto revision = store_->revision();
+    if (!revision) return fail(revision.error());
+    const auto removals = store_->device_removals();
+    if (!removals) return fail(removals.error());
+    // Conditions alone are nobody else's business.
+    if (*revision != seen_revision_ || *removals != adopted_removals_) {
+        if (auto devices = adopt_devices(*removals, now); !devices) return devices;
+        if (auto deployments = adopt_deployments(now); !deployments) return deployments;
+        seen_revision_ = *revision;
     }
+    if (std::exchange(behind_, false)) store_flag_->pass();
+    return {};
+}
+
+Result<void> StoreKeeper::adopt_deployments(Timestamp now) {
+    const auto versions = store_->deployment_versions();
+    if (!versions) return fail(versions.error());
     std::map<std::string, std::string> found;
     for (const DeploymentVersion& version : *versions) {
         found[version.name.str()] = version.resource_version;
@@ -221,38 +237,32 @@ bool StoreKeeper::adopt_deployments(Timestamp now) {
             reducer_.rollout_version(version.name) == version.rollout_version)
             continue;
         auto stored = store_->deployment(version.name);
-        if (stored && !*stored) continue;  // gone since
-        const auto told = stored ? tell_deployment(std::move(**stored), now) : fail(stored.error());
-        if (told) continue;
-        kLog.error("a Deployment could not be read",
-                   {{"deployment", version.name.str()}, {"error", told.error().text()}});
-        return false;
+        if (!stored) return fail(stored.error());
+        if (!*stored) continue;  // gone since
+        if (auto told = tell_deployment(std::move(**stored), now); !told) return told;
     }
     // Also those that came through this operator's own API, and were deleted and released by another since.
     for (const contracts::DeploymentName& name : reducer_.deployments()) {
         if (!found.contains(name.str())) reducer_.apply(DeploymentGone{name}, now);
     }
     adopted_ = std::move(found);
-    return true;
+    return {};
 }
 
-void StoreKeeper::adopt_devices(Timestamp now) {
+Result<void> StoreKeeper::adopt_devices(std::int64_t removals, Timestamp now) {
     const auto read = store_->each_device_since(adopted_revision_, [&](const StoredDevice& device) {
         adopted_revision_ = std::max(adopted_revision_, device.resource_version);
         if (unsaved_.contains(device.info.device_id)) return;  // it has said something newer since
         reducer_.apply(DeviceKnown{device.info.device_id, device.info.labels}, now);
     });
-    const auto removals = store_->device_removals();
-    if (!read || !removals) {
-        kLog.error("devices could not be read", {{"error", (read ? removals.error() : read.error()).text()}});
-        return;
-    }
-    if (*removals == adopted_removals_) return;
-    adopted_removals_ = *removals;
+    if (!read || removals == adopted_removals_) return read;
     for (const contracts::DeviceId& id : reducer_.devices()) {
         const auto stored = store_->device(id);
-        if (stored && !*stored && !unsaved_.contains(id)) reducer_.apply(DeviceForgotten{id}, now);
+        if (!stored) return fail(stored.error());
+        if (!*stored && !unsaved_.contains(id)) reducer_.apply(DeviceForgotten{id}, now);
     }
+    adopted_removals_ = removals;
+    return {};
 }
 
 ApiReply StoreKeeper::apply(const contracts::ApplyRequest& request, const std::string&, Timestamp now) {

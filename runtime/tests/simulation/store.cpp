@@ -31,10 +31,7 @@ class MemoryResourceStore final : public op::ResourceStore {
         try {
             if (process_) process_->crash_point();
             auto worked = work();
-            if (worked && random_ && file_.error_rate_ > 0 && random_->chance(file_.error_rate_)) {
-                history_->add(Happened::StoreFailed, "store");
-                worked = fail(ErrorKind::Io, "store: disk I/O error");
-            }
+            if (worked && fails()) worked = disk_error();
             if (!worked) {
                 file_.content_ = std::move(before);
                 return worked;
@@ -58,12 +55,14 @@ class MemoryResourceStore final : public op::ResourceStore {
     Result<std::int64_t> device_removals() override { return file_.content_.device_removals; }
 
     Result<std::optional<StoredDeployment>> deployment(const contracts::DeploymentName& name) override {
+        if (read_fails()) return disk_error();
         const auto found = file_.content_.deployments.find(name.str());
         if (found == file_.content_.deployments.end()) return std::nullopt;
         return std::optional(found->second);
     }
 
     Result<std::vector<StoredDeployment>> deployments(std::string_view after, std::int64_t limit) override {
+        if (read_fails()) return disk_error();
         std::vector<StoredDeployment> page;
         for (auto next = file_.content_.deployments.upper_bound(after);
              next != file_.content_.deployments.end() && static_cast<std::int64_t>(page.size()) < limit;
@@ -73,6 +72,7 @@ class MemoryResourceStore final : public op::ResourceStore {
     }
 
     Result<std::vector<op::DeploymentVersion>> deployment_versions() override {
+        if (read_fails()) return disk_error();
         std::vector<op::DeploymentVersion> versions;
         for (const auto& [name, stored] : file_.content_.deployments) {
             versions.push_back({*contracts::DeploymentName::parse(name),
@@ -141,6 +141,7 @@ class MemoryResourceStore final : public op::ResourceStore {
 
     Result<void> each_holding_since(const contracts::DeploymentName& name, std::int64_t version,
                                     const std::function<void(const Holding&)>& visit) override {
+        if (read_fails()) return disk_error();
         const auto found = file_.content_.holdings.find(name.str());
         if (found == file_.content_.holdings.end()) return {};
         for (const auto& [device, held] : found->second) {
@@ -160,6 +161,7 @@ class MemoryResourceStore final : public op::ResourceStore {
     }
 
     Result<std::optional<StoredDevice>> device(const contracts::DeviceId& id) override {
+        if (read_fails()) return disk_error();
         const auto found = file_.content_.devices.find(id.str());
         if (found == file_.content_.devices.end()) return std::nullopt;
         return std::optional(found->second);
@@ -175,6 +177,7 @@ class MemoryResourceStore final : public op::ResourceStore {
 
     Result<void> each_device_since(std::int64_t revision,
                                    const std::function<void(const StoredDevice&)>& visit) override {
+        if (read_fails()) return disk_error();
         std::vector<const StoredDevice*> changed;
         for (const auto& [id, device] : file_.content_.devices) {
             if (device.resource_version > revision) changed.push_back(&device);
@@ -208,6 +211,14 @@ class MemoryResourceStore final : public op::ResourceStore {
     }
 
  private:
+    static tl::unexpected<Error> disk_error() { return fail(ErrorKind::Io, "store: disk I/O error"); }
+    bool fails() {
+        if (!random_ || file_.error_rate_ <= 0 || !random_->chance(file_.error_rate_)) return false;
+        history_->add(Happened::StoreFailed, "store");
+        return true;
+    }
+    bool read_fails() { return file_.reads_refused_ || fails(); }
+
     Result<void> replace_rollout(const std::string& name, StoredDeployment& stored,
                                  const RolloutRecord& record) {
         if (stored.rollout.epoch != record.epoch) file_.content_.holdings.erase(name);

@@ -1,4 +1,4 @@
-// A model of the file that keeps the resources: shared by operators, durable, and able to refuse a commit.
+// A model of the file that keeps the resources: shared by operators, durable, and able to refuse.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,9 @@ struct StoredContent {
 
 class StoreFile {
  public:
-    // A commit fails with this probability.
+    // A commit, and a read of Deployments or devices, fails with this probability.
     void set_error_rate(double rate) { error_rate_ = rate; }
+    void refuse_reads(bool refused) { reads_refused_ = refused; }
     // Called after every commit, before whoever committed can die of it.
     void observe_commits(std::function<void(const StoredContent&)> on_commit) {
         on_commit_ = std::move(on_commit);
@@ -49,6 +50,7 @@ class StoreFile {
     std::function<void(const StoredContent&)> on_commit_;
     std::uint64_t commits_ = 0;
     double error_rate_ = 0;
+    bool reads_refused_ = false;
 };
 
 }  // namespace harmony::simulation

@@ -38,9 +38,9 @@ class StoreKeeper final : public ResourceKeeper {
  private:
     [[nodiscard]] Result<void> advance_rollout(const RolloutStep& step, contracts::Timestamp now);
     [[nodiscard]] Result<void> tell_deployment(StoredDeployment stored, contracts::Timestamp now);
-    // False: not all of them.
-    bool adopt_deployments(contracts::Timestamp now);
-    void adopt_devices(contracts::Timestamp now);
+    [[nodiscard]] Result<void> catch_up(contracts::Timestamp now);
+    [[nodiscard]] Result<void> adopt_deployments(contracts::Timestamp now);
+    [[nodiscard]] Result<void> adopt_devices(std::int64_t removals, contracts::Timestamp now);
     [[nodiscard]] Result<void> read_missed(const contracts::DeploymentName& name,
                                            const std::optional<StoredDeployment>& current,
                                            std::vector<Holding>& missed);
@@ -55,7 +55,9 @@ class StoreKeeper final : public ResourceKeeper {
     std::int64_t adopted_revision_ = 0;           // of the devices
     std::int64_t seen_revision_ = -1;             // of everything
     std::int64_t adopted_removals_ = 0;
-    contracts::Timestamp rollouts_again_;  // not before, after the store has failed
+    bool behind_ = false;                  // what others have stored could not be read
+    contracts::Timestamp adopt_again_;     // not before, after the store has failed
+    contracts::Timestamp rollouts_again_;  // likewise
     std::shared_ptr<runtime::daemon::HealthRegistry::Flag> store_flag_;
 };
 

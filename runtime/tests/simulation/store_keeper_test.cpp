@@ -1,0 +1,82 @@
+// Operators that share a store, which cannot always be read.
+#include "harmony/operator/store_keeper.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "fleet_builders.hpp"
+#include "store.hpp"
+
+namespace harmony::simulation {
+namespace {
+
+using op::testing::at;
+using op::testing::deployment;
+using op::testing::selector;
+
+contracts::DeviceInfo device_info(const std::string& id) {
+    contracts::DeviceInfo made;
+    made.device_id = op::testing::device_id(id);
+    return made;
+}
+
+struct Sharer {
+    explicit Sharer(StoreFile& file)
+        : keeper(file.open(nullptr, nullptr, nullptr, nullptr), reducer, "fleet", health) {
+        REQUIRE(keeper.restore(at(1000)).has_value());
+    }
+    void apply(const contracts::Deployment& resource) {
+        contracts::ApplyRequest request;
+        request.deployment = resource;
+        REQUIRE(keeper.apply(request, "", at(1000)).has_value());
+    }
+
+    [[nodiscard]] bool ready() const { return health.report(runtime::daemon::CheckKind::Readiness).ok; }
+
+    op::Reducer reducer{op::ReducerOptions{}};
+    runtime::daemon::HealthRegistry health;
+    op::StoreKeeper keeper;
+};
+
+}  // namespace
+
+TEST_CASE("what another operator has stored is adopted once it can be read") {
+    StoreFile file;
+    Sharer one(file);
+    Sharer other(file);
+    other.apply(deployment("web", selector({}), "img:1"));
+    other.keeper.take_device(device_info("a"), at(1000));
+    other.keeper.store_devices(at(1000));
+
+    file.refuse_reads(true);
+    one.keeper.adopt(at(1001));
+    one.keeper.adopt(at(1003));
+    CHECK(one.reducer.deployments().empty());
+    CHECK_FALSE(one.ready());
+
+    // Nobody stores anything new meanwhile.
+    file.refuse_reads(false);
+    one.keeper.adopt(at(1005));
+    CHECK(one.reducer.deployments() == other.reducer.deployments());
+    CHECK(one.reducer.devices() == other.reducer.devices());
+    CHECK(one.reducer.devices().size() == 1);
+    CHECK(one.ready());
+}
+
+TEST_CASE("a device that another operator has forgotten is forgotten once the store can be read") {
+    StoreFile file;
+    Sharer other(file);
+    other.keeper.take_device(device_info("a"), at(1000));
+    other.keeper.store_devices(at(1000));
+    Sharer one(file);
+    REQUIRE(one.reducer.devices().size() == 1);
+    REQUIRE(other.keeper.delete_device(op::testing::device_id("a"), at(1001)).has_value());
+
+    file.refuse_reads(true);
+    one.keeper.adopt(at(1001));
+    CHECK(one.reducer.devices().size() == 1);
+    file.refuse_reads(false);
+    one.keeper.adopt(at(1003));
+    CHECK(one.reducer.devices().empty());
+}
+
+}  // namespace harmony::simulation
