@@ -105,10 +105,8 @@ Outcome<void> prune(Application& application) {
         if (leftover.kept || leftover.running) continue;
         err << "taking away context " << leftover.context << ", which an interrupted run of "
             << printable(leftover.scenario) << " has left\n";
-        ScenarioProgress progress(application.streams(), application.err_style(), application.verbose());
-        auto context = ScenarioContext::adopt(application, leftover.context, progress);
-        const auto cleaned = context ? (*context)->clean() : tl::unexpected(context.error());
-        if (!cleaned) print_diagnostic(err, application.err_style(), cleaned.error().diagnostic);
+        if (const auto cleaned = take_away(application, leftover.context); !cleaned)
+            print_diagnostic(err, application.err_style(), cleaned.error().diagnostic);
     }
     return {};
 }
@@ -184,37 +182,6 @@ Outcome<ExitCode> run(Application& application, const ParsedArguments& arguments
     return exit;
 }
 
-Outcome<ExitCode> clean(Application& application, const ParsedArguments& arguments) {
-    auto leftovers = scenario_leftovers(application);
-    if (!leftovers) return tl::unexpected(leftovers.error());
-    std::vector<std::string> names;
-    std::vector<std::string> known;
-    for (const auto& leftover : *leftovers) {
-        known.push_back(leftover.context);
-        if (arguments.has("all") && !leftover.running) names.push_back(leftover.context);
-    }
-    for (const auto& name : arguments.list("name")) {
-        if (std::ranges::find(known, name) == known.end())
-            return usage_problem("usage.unknown-context", "no scenario has left a context \"" + name + "\"",
-                                 suggestion_hint(name, known));
-        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-    }
-    if (names.empty() && !arguments.has("all"))
-        return usage_problem("usage.selection", "nothing is selected", "name contexts, or say --all");
-    ScenarioProgress progress(application.streams(), application.err_style(), application.verbose());
-    for (const auto& name : names) {
-        auto context = ScenarioContext::adopt(application, name, progress);
-        if (!context) return tl::unexpected(context.error());
-        if (auto cleaned = (*context)->clean(); !cleaned) return tl::unexpected(cleaned.error());
-    }
-    if (!application.print_json("e2e-clean/1", {{"contexts", names}})) {
-        for (const auto& name : names)
-            application.streams().out << name << ": taken away\n";
-        if (names.empty()) application.streams().out << "No scenario has left anything.\n";
-    }
-    return ExitCode::Ok;
-}
-
 CommandSpec run_command() {
     CommandSpec command;
     command.path = {"e2e", "run"};
@@ -254,20 +221,7 @@ std::vector<CommandSpec> e2e_commands() {
     listing.summary = "List the end-to-end scenarios that plugins contribute";
     listing.examples = {{"harmony e2e list", ""}};
     listing.run = list;
-    CommandSpec cleaning;
-    cleaning.path = {"e2e", "clean"};
-    cleaning.summary = "Take away what scenarios have left, also what was kept on purpose";
-    cleaning.arguments = {
-        {.name = "name",
-         .summary = "a context that a scenario has left",
-         .value_name = "CONTEXT",
-         .positional = true,
-         .repeated = true},
-        {.name = "all", .kind = ArgumentKind::Boolean, .summary = "all of them"},
-    };
-    cleaning.examples = {{"harmony e2e clean --all", ""}};
-    cleaning.run = clean;
-    return {listing, run_command(), cleaning};
+    return {listing, run_command(), e2e_clean_command()};
 }
 
 }  // namespace harmony::host

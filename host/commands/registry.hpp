@@ -25,6 +25,7 @@ namespace harmony::host {
 [[nodiscard]] std::vector<CommandSpec> context_commands();
 [[nodiscard]] CommandSpec config_explain_command();
 [[nodiscard]] std::vector<CommandSpec> e2e_commands();
+[[nodiscard]] CommandSpec e2e_clean_command();  // one of those
 [[nodiscard]] CommandSpec doctor_command();
 [[nodiscard]] CommandSpec completion_command();
 [[nodiscard]] CommandSpec version_command();

@@ -6,6 +6,7 @@
 #include "host/commands/score_runs.hpp"
 #include "host/config/files.hpp"
 #include "host/engine/selection.hpp"
+#include "host/output/progress.hpp"
 
 namespace harmony::host {
 namespace {
@@ -206,6 +207,16 @@ Outcome<void> ScenarioContext::forget() {
         return failure("host.io",
                        "cannot remove " + workspace_.options().state_folder + ": " + problem.message());
     return {};
+}
+
+Outcome<void> take_away(Application& application, const std::string& context) {
+    ScenarioProgress progress(application.streams(), application.err_style(), application.verbose());
+    auto adopted = ScenarioContext::adopt(application, context, progress);
+    if (!adopted) return tl::unexpected(adopted.error());
+    auto cleaned = (*adopted)->clean();
+    if (!cleaned && (*adopted)->workspace().pool().interrupted())
+        cleaned.error().exit = ExitCode::Interrupted;
+    return cleaned;
 }
 
 }  // namespace harmony::host

@@ -73,4 +73,7 @@ class ScenarioContext {
     std::map<std::string, nlohmann::json> settings_;  // as given, with secrets, which records leave out
 };
 
+// Takes away what an earlier scenario has left, and tells how it goes. Exit code Interrupted after Ctrl-C.
+[[nodiscard]] Outcome<void> take_away(Application& application, const std::string& context);
+
 }  // namespace harmony::host

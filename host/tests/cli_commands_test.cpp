@@ -199,6 +199,28 @@ TEST_CASE("What a scenario made is kept on demand, is a context of the user's, a
     CHECK(machine.run({"e2e", "clean", "e2e-nothere"}) == 2);
 }
 
+TEST_CASE("e2e clean --all goes on where one context can't be taken away, names it and fails") {
+    Machine machine;
+    machine.world.scenario_stops_halfway = true;
+    for (int run = 0; run < 3; ++run)
+        REQUIRE(machine.run({"e2e", "run", "round-trip", "--keep"}) == 0);
+    machine.world.failing_destroys = 1;
+    REQUIRE(machine.run({"e2e", "clean", "--all", "--output", "json"}) == 1);
+    const auto result = machine.json();
+    CHECK(result["contexts"].size() == 2);
+    REQUIRE(result["failed"].size() == 1);
+    const std::string stuck = result["failed"][0]["context"];
+    CHECK(result["failed"][0]["error"]["summary"] == stuck + ": it does not go");
+    CHECK_THAT(machine.err, Contains("error: " + stuck + ": it does not go"));
+    CHECK(std::filesystem::exists(machine.root + "/state/contexts/" + stuck));
+    REQUIRE(machine.run({"context", "list", "--output", "json"}) == 0);
+    CHECK(machine.json()["contexts"].size() == 2);  // the user's own is the other
+
+    REQUIRE(machine.run({"e2e", "clean", "--all"}) == 0);
+    CHECK(machine.out == stuck + ": taken away\n");
+    CHECK(std::filesystem::is_empty(machine.root + "/state/contexts"));
+}
+
 TEST_CASE("A run that was killed is cleaned up after by the next one") {
     Machine machine;
     machine.world.scenario_stops_halfway = true;

@@ -172,6 +172,10 @@ class FakeProcess : public PluginProcess {
             return objects(made);
         }
         if (method == "score.destroy") {
+            if (world_.failing_destroys > 0) {
+                --world_.failing_destroys;
+                return failed(HP_E_FAILED, "fake.stuck", "it does not go");
+            }
             world_.objects.erase(made.name);
             return objects(made);
         }

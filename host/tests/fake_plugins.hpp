@@ -21,6 +21,7 @@ struct World {
     std::set<std::string> crash_in_apply;
     std::set<std::string> failing_verify;
     std::set<std::string> destructive;
+    int failing_destroys = 0;             // so many of the next ones
     bool lacks_process_host = false;      // the machine does, and the topology says why
     bool scenario_stops_halfway = false;  // after its first Score
     std::string scenario_answer =
