@@ -8,24 +8,13 @@
 #include "harmony/contracts/device_permissions.hpp"
 #include "harmony/fleet_access/cluster_nats.hpp"
 #include "harmony/fleet_access/kubernetes_objects.hpp"
+#include "harmony/fleet_access/score_names.hpp"
 #include "harmony/fleet_access/toml_text.hpp"
 
 namespace harmony::fleet_agent::on_kubernetes {
 
 using namespace fleet_access;
-using plugin::Action;
-using plugin::Check;
-using plugin::failure;
-using plugin::Json;
-using plugin::Kubernetes;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
-using plugin::Purpose;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::ServiceDirectory;
-using plugin::Step;
 
 namespace {
 
@@ -92,12 +81,7 @@ Result<std::vector<Object>> remove(Run& run, const Step& step) {
 }  // namespace
 
 Result<std::vector<Object>> read(Run& run) {
-    const auto refs = owned_refs(run.use<Kubernetes>(), owner_of(run.params()), cluster_kinds());
-    if (!refs) return failure(refs.error());
-    std::vector<Object> objects;
-    for (const auto& ref : *refs)
-        objects.push_back(object_of(ref));
-    return objects;
+    return owned_objects(run.use<Kubernetes>(), owner_of(run.params()), cluster_kinds());
 }
 
 Result<Plan> plan(Run& run, const PlanRequest& request) {

@@ -10,26 +10,15 @@
 #include "harmony/contracts/device_permissions.hpp"
 #include "harmony/fleet_access/daemon_steps.hpp"
 #include "harmony/fleet_access/nats_access.hpp"
+#include "harmony/fleet_access/score_names.hpp"
 #include "harmony/fleet_access/toml_text.hpp"
 
 namespace harmony::fleet_agent::on_processes {
 
 using namespace fleet_access;
-using plugin::Action;
-using plugin::Check;
 using plugin::ContainerRuntime;
-using plugin::DaemonSpec;
 using plugin::Diagnostic;
-using plugin::failure;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
-using plugin::ProcessHost;
-using plugin::Purpose;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::ServiceDirectory;
-using plugin::Step;
 
 namespace {
 

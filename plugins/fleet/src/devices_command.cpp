@@ -4,9 +4,6 @@
 
 namespace harmony::fleet {
 
-using plugin::CommandResult;
-using plugin::failure;
-using plugin::Json;
 using plugin::Result;
 
 namespace {

@@ -13,6 +13,11 @@
 
 namespace harmony::fleet {
 
+// What every command is written with. Not Result, which harmony itself has one of.
+using plugin::CommandResult;
+using plugin::failure;
+using plugin::Json;
+
 // Who asks, for the devices' logs: HARMONY_OPERATOR where it is set, else "user@host". A device takes it as
 // it is: it is no proof.
 [[nodiscard]] std::string operator_name();

@@ -5,9 +5,6 @@
 
 namespace harmony::fleet {
 
-using plugin::CommandResult;
-using plugin::failure;
-using plugin::Json;
 using plugin::Result;
 
 namespace {

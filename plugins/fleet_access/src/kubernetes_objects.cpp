@@ -277,6 +277,16 @@ Result<std::vector<KubernetesRef>> owned_refs(Kubernetes& cluster, const Cluster
     return cluster.owned({owner_of(owner), kinds});
 }
 
+Result<std::vector<plugin::Object>> owned_objects(Kubernetes& cluster, const ClusterOwner& owner,
+                                                  const std::vector<KubernetesKind>& kinds) {
+    const auto refs = owned_refs(cluster, owner, kinds);
+    if (!refs) return failure(refs.error());
+    std::vector<plugin::Object> objects;
+    for (const auto& ref : *refs)
+        objects.push_back(object_of(ref));
+    return objects;
+}
+
 Result<void> await_workloads(Kubernetes& cluster, const std::vector<Json>& objects, int timeout_s) {
     plugin::KubernetesRollout rollout{.objects = {}, .timeout_s = timeout_s};
     for (const Json& object : objects) {

@@ -5,20 +5,23 @@
 #include <set>
 
 #include "harmony/fleet_access/nats_access.hpp"
+#include "harmony/fleet_access/score_names.hpp"
 
 namespace harmony::fleet_nats {
 
 using namespace fleet_access;
-using plugin::Action;
-using plugin::failure;
-using plugin::Object;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::Step;
 
 namespace {
 
 constexpr int kPasswordBytes = 32;  // 256 random bits: beyond guessing, so no slow hash protects them
+
+Result<void> remove_secrets(SecretStore& store, const std::vector<std::string>& names) {
+    for (const auto& name : names) {
+        if (auto removed = store.remove(name); !removed) return failure(std::move(removed.error()));
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -69,13 +72,6 @@ Step credentials_step(const SecretChanges& changes) {
     return step;
 }
 
-Result<void> remove_secrets(SecretStore& store, const std::vector<std::string>& names) {
-    for (const auto& name : names) {
-        if (auto removed = store.remove(name); !removed) return failure(std::move(removed.error()));
-    }
-    return {};
-}
-
 Result<void> apply_credentials(SecretStore& store, const std::vector<std::string>& wanted) {
     const auto changes = secret_changes(store, wanted);
     if (!changes) return failure(changes.error());
@@ -83,6 +79,12 @@ Result<void> apply_credentials(SecretStore& store, const std::vector<std::string
         if (auto made = store.ensure(name, kPasswordBytes); !made) return failure(std::move(made.error()));
     }
     return remove_secrets(store, changes->stale);
+}
+
+Result<void> remove_credentials(SecretStore& store) {
+    const auto secrets = store.list(kSecretPrefix);
+    if (!secrets) return failure(secrets.error());
+    return remove_secrets(store, *secrets);
 }
 
 Result<std::vector<Step>> credentials_removal(SecretStore& store) {

@@ -36,8 +36,8 @@ struct SecretChanges {
 [[nodiscard]] plugin::Step credentials_step(const SecretChanges& changes);
 [[nodiscard]] plugin::Result<void> apply_credentials(plugin::SecretStore& store,
                                                      const std::vector<std::string>& wanted);
-[[nodiscard]] plugin::Result<void> remove_secrets(plugin::SecretStore& store,
-                                                  const std::vector<std::string>& names);
+// All that there are.
+[[nodiscard]] plugin::Result<void> remove_credentials(plugin::SecretStore& store);
 // A removal of all that there are; none when there are none.
 [[nodiscard]] plugin::Result<std::vector<plugin::Step>> credentials_removal(plugin::SecretStore& store);
 

@@ -2,22 +2,14 @@
 
 #include "harmony/fleet_access/daemon_steps.hpp"
 #include "harmony/fleet_access/nats_access.hpp"
+#include "harmony/fleet_access/score_names.hpp"
 #include "nats_users.hpp"
 #include "server_check.hpp"
 
 namespace harmony::fleet_nats::on_processes {
 
 using namespace fleet_access;
-using plugin::Check;
-using plugin::DaemonSpec;
-using plugin::failure;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
-using plugin::Purpose;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::Step;
 
 namespace {
 
@@ -41,8 +33,8 @@ Result<DaemonSpec> daemon_spec(SecretStore& store, const NatsParameters& paramet
 
 Result<Plan> plan_destroy(Run& run, bool delete_data) {
     Plan plan;
-    auto removal = daemon_removal(run.use<plugin::ProcessHost>(), std::string(kNatsDaemon), delete_data,
-                                  "its JetStream data");
+    auto removal =
+        daemon_removal(run.use<ProcessHost>(), std::string(kNatsDaemon), delete_data, "its JetStream data");
     if (!removal) return failure(std::move(removal.error()));
     if (*removal) plan.steps.push_back(std::move(**removal));
     auto credentials = credentials_removal(run.use<SecretStore>());
@@ -56,7 +48,7 @@ Result<Plan> plan_destroy(Run& run, bool delete_data) {
 Result<std::vector<Object>> read(Run& run) {
     auto objects = read_credentials(run.use<SecretStore>());
     if (!objects) return objects;
-    const auto daemon = run.use<plugin::ProcessHost>().inspect(std::string(kNatsDaemon));
+    const auto daemon = run.use<ProcessHost>().inspect(std::string(kNatsDaemon));
     if (!daemon) return failure(daemon.error());
     if (*daemon) objects->push_back(daemon_object(**daemon));
     return objects;
@@ -69,7 +61,7 @@ Result<Plan> plan(Run& run, const PlanRequest& request) {
     if (!changes) return failure(changes.error());
     const auto spec = daemon_spec(store, run.params());
     if (!spec) return failure(spec.error());
-    auto step = daemon_step(run.use<plugin::ProcessHost>(), *spec, "port");
+    auto step = daemon_step(run.use<ProcessHost>(), *spec, "port");
     if (!step) return failure(std::move(step.error()));
     Plan plan;
     if (!changes->empty()) plan.steps.push_back(credentials_step(*changes));
@@ -86,14 +78,14 @@ Result<std::vector<Object>> apply(Run& run, const Step& step) {
     const auto spec = daemon_spec(store, run.params());
     if (!spec) return failure(spec.error());
     run.progress("starting nats-server");
-    if (auto ensured = run.use<plugin::ProcessHost>().ensure(*spec); !ensured) {
+    if (auto ensured = run.use<ProcessHost>().ensure(*spec); !ensured) {
         return failure(std::move(ensured.error()));
     }
     return read(run);
 }
 
 Result<std::vector<Check>> verify(Run& run) {
-    const auto daemon = run.use<plugin::ProcessHost>().inspect(std::string(kNatsDaemon));
+    const auto daemon = run.use<ProcessHost>().inspect(std::string(kNatsDaemon));
     if (!daemon) return failure(daemon.error());
     if (!*daemon || !(*daemon)->ports.contains(std::string(kNatsClientPort))) {
         return std::vector<Check>{{.name = "nats-server runs", .ok = false}};
@@ -101,22 +93,17 @@ Result<std::vector<Check>> verify(Run& run) {
     auto ports = (*daemon)->ports;
     const std::string url = "nats://127.0.0.1:" + std::to_string(ports.at(std::string(kNatsClientPort)));
     std::vector<Check> checks{check_version(ports[std::string(kNatsMonitorPort)])};
-    if (auto done = check_users(run.call(), run.use<SecretStore>(), url, run.params(), checks); !done)
-        return failure(std::move(done.error()));
-    return checks;
+    return check_users(run.call(), run.use<SecretStore>(), url, run.params(), std::move(checks));
 }
 
 Result<std::vector<Object>> destroy(Run& run, const Step& step) {
     if (step.id == kCredentialsStep) {
-        auto& store = run.use<SecretStore>();
-        const auto secrets = store.list(kSecretPrefix);
-        if (!secrets) return failure(secrets.error());
-        if (auto removed = remove_secrets(store, *secrets); !removed)
+        if (auto removed = remove_credentials(run.use<SecretStore>()); !removed)
             return failure(std::move(removed.error()));
-    } else {
-        auto removed = run.use<plugin::ProcessHost>().remove(std::string(kNatsDaemon), step.destructive);
-        if (!removed) return failure(std::move(removed.error()));
+        return read(run);
     }
+    auto removed = run.use<ProcessHost>().remove(std::string(kNatsDaemon), step.destructive);
+    if (!removed) return failure(std::move(removed.error()));
     return read(run);
 }
 

@@ -157,8 +157,9 @@ Check check_device(plugin::Call& call, const std::string& url, const contracts::
     return check;
 }
 
-plugin::Result<void> check_users(plugin::Call& call, plugin::SecretStore& store, const std::string& url,
-                                 const NatsParameters& parameters, std::vector<Check>& checks) {
+plugin::Result<std::vector<Check>> check_users(plugin::Call& call, plugin::SecretStore& store,
+                                               const std::string& url, const NatsParameters& parameters,
+                                               std::vector<Check> checks) {
     const auto admin = store.get(std::string(fleet_access::kAdminSecret));
     if (!admin) return plugin::failure(admin.error());
     checks.push_back(check_jetstream(url, *admin));
@@ -171,7 +172,7 @@ plugin::Result<void> check_users(plugin::Call& call, plugin::SecretStore& store,
         if (!password) return plugin::failure(password.error());
         checks.push_back(check_device(call, url, device, *password));
     }
-    return {};
+    return checks;
 }
 
 }  // namespace harmony::fleet_nats

@@ -23,10 +23,13 @@ namespace harmony::fleet_nats {
 [[nodiscard]] plugin::Check check_device(plugin::Call& call, const std::string& url,
                                          const contracts::DeviceId& device, const std::string& password);
 
-// JetStream, and the first devices of the parameters with the passwords of the store.
-[[nodiscard]] plugin::Result<void> check_users(plugin::Call& call, plugin::SecretStore& store,
-                                               const std::string& url, const NatsParameters& parameters,
-                                               std::vector<plugin::Check>& checks);
+// `checks`, and after them JetStream and the first devices of the parameters, with the passwords of the
+// store.
+[[nodiscard]] plugin::Result<std::vector<plugin::Check>> check_users(plugin::Call& call,
+                                                                     plugin::SecretStore& store,
+                                                                     const std::string& url,
+                                                                     const NatsParameters& parameters,
+                                                                     std::vector<plugin::Check> checks);
 
 // "2.10.27" is at least 2.10; false for what is no version.
 [[nodiscard]] bool is_supported_version(const std::string& version);

@@ -12,6 +12,7 @@
 #include "harmony/fleet_access/cluster_nats.hpp"
 #include "harmony/fleet_access/kubernetes_objects.hpp"
 #include "harmony/fleet_access/nats_access.hpp"
+#include "harmony/fleet_access/score_names.hpp"
 #include "harmony/fleet_access/toml_text.hpp"
 #include "harmony/kubernetes_manifests/metadata.hpp"
 #include "kept_deployments.hpp"
@@ -21,19 +22,7 @@
 namespace harmony::fleet_operator::on_kubernetes {
 
 using namespace fleet_access;
-using plugin::Action;
-using plugin::Check;
-using plugin::failure;
-using plugin::Json;
-using plugin::Kubernetes;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
-using plugin::Purpose;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::ServiceDirectory;
-using plugin::Step;
 
 namespace {
 
@@ -182,12 +171,7 @@ Result<std::optional<Check>> check_through_nats(Run& run) {
 }  // namespace
 
 Result<std::vector<Object>> read(Run& run) {
-    const auto refs = owned_refs(run.use<Kubernetes>(), owner_of(run.params()), cluster_kinds());
-    if (!refs) return failure(refs.error());
-    std::vector<Object> objects;
-    for (const auto& ref : *refs)
-        objects.push_back(object_of(ref));
-    return objects;
+    return owned_objects(run.use<Kubernetes>(), owner_of(run.params()), cluster_kinds());
 }
 
 Result<Plan> plan(Run& run, const PlanRequest& request) {

@@ -3,6 +3,7 @@
 #include "harmony/contracts/device_permissions.hpp"
 #include "harmony/fleet_access/daemon_steps.hpp"
 #include "harmony/fleet_access/nats_access.hpp"
+#include "harmony/fleet_access/score_names.hpp"
 #include "harmony/fleet_access/toml_text.hpp"
 #include "harmony/http/client.hpp"
 #include "operator_check.hpp"
@@ -12,18 +13,7 @@
 namespace harmony::fleet_operator::on_processes {
 
 using namespace fleet_access;
-using plugin::Check;
-using plugin::DaemonSpec;
-using plugin::failure;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
-using plugin::ProcessHost;
-using plugin::Purpose;
 using plugin::Result;
-using plugin::SecretStore;
-using plugin::ServiceDirectory;
-using plugin::Step;
 
 namespace {
 

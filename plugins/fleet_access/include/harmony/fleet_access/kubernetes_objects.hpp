@@ -66,6 +66,9 @@ struct ClusterChange {
 // Reads only: what the Score applied of the kinds, in the order in which it can be removed.
 [[nodiscard]] plugin::Result<std::vector<plugin::KubernetesRef>> owned_refs(
     plugin::Kubernetes& cluster, const ClusterOwner& owner, const std::vector<plugin::KubernetesKind>& kinds);
+// The same, as the answer to read().
+[[nodiscard]] plugin::Result<std::vector<plugin::Object>> owned_objects(
+    plugin::Kubernetes& cluster, const ClusterOwner& owner, const std::vector<plugin::KubernetesKind>& kinds);
 
 // Until the workloads among the objects are rolled out; the diagnostic says why one is not.
 [[nodiscard]] plugin::Result<void> await_workloads(plugin::Kubernetes& cluster,
