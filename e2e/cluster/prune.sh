@@ -46,12 +46,15 @@ prune_namespaces() {
     local start namespace left deadline=$((SECONDS + prune_seconds))
     local -a found
     start="$(now_ms)"
-    read -ra found <<<"$(e2e_namespaces)"
+    left="$(e2e_namespaces)"
+    read -ra found <<<"$left"
     if ((${#found[@]} == 0)); then return; fi
     for namespace in "${found[@]}"; do
         kubectl_here delete namespace "$namespace" --wait=false --ignore-not-found >/dev/null
     done
-    while left="$(e2e_namespaces)" && [[ -n "$left" ]]; do
+    while :; do
+        left="$(e2e_namespaces)"
+        if [[ -z "$left" ]]; then break; fi
         if ((SECONDS >= deadline)); then
             fail "namespaces of earlier tests are still there after $prune_seconds s: $left" \
                 "See what holds them: kubectl get namespace NAME -o yaml"

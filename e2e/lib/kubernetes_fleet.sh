@@ -83,9 +83,9 @@ resource_counts_are() {
     [ "$found" = "$2" ]
 }
 
-resource_is_gone() { ! kubectl get fleetdep -n "$name_space" "$1" >/dev/null 2>&1; }
+resource_is_gone() { is_empty kubectl get fleetdep -n "$name_space" "$1" --ignore-not-found -o name; }
 
-# Waits until a new instance of it is there: uid_of before, then another one that is ready.
+# Of a workload's pods; remembered before one is deleted, so that its successor is known.
 pod_uid() { kubectl get pods -n "$name_space" -l "app.kubernetes.io/name=$1" -o 'jsonpath={.items[*].metadata.uid}'; }
 
 pod_is_replaced() { # pod_is_replaced WORKLOAD FORMER_UID

@@ -18,7 +18,8 @@ measure_kubernetes() {
     say "an API server"
     cluster up --no-node >"$folder/cluster.log" 2>&1 || fail "the cluster: $(tail -n 5 "$folder/cluster.log")"
     kubeconfig=$(cluster kubeconfig)
-    start_cluster_server
+    write_plain_server "$folder" "$url" 1GiB 4GiB
+    start_plain_server "$folder" "$url"
     bench_cluster install
     start_cluster_operator leader
     leader=$!
@@ -39,26 +40,12 @@ measure_kubernetes() {
 }
 
 end_cluster() {
-    local pid
-    for pid in $simulator $leader $standby $server; do
-        kill -9 "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
+    # shellcheck disable=SC2086
+    end_all $simulator $leader $standby $server
     cluster down >/dev/null 2>&1 || true
 }
 
 bench_cluster() { "$tests/harmony-bench-cluster" "$kubeconfig" "$cluster_namespace" "$url" "$@" >>"$samples"; }
-
-start_cluster_server() {
-    cat >"$folder/nats.conf" <<CONF
-listen: "${url#nats://}"
-max_subscriptions: 0
-jetstream: { store_dir: "$folder/jetstream", max_mem: 1GiB, max_file: 4GiB, sync_interval: "2s" }
-CONF
-    nats-server -c "$folder/nats.conf" >"$folder/nats.log" 2>&1 &
-    server=$!
-    wait_until 20 "the NATS server" grep -q 'Server is ready' "$folder/nats.log"
-}
 
 # start_cluster_operator NAME
 start_cluster_operator() {
@@ -133,8 +120,7 @@ measure_failover() {
     bench_cluster failover 100 sim-1 &
     local writer=$!
     sleep 5
-    kill -9 "$leader"
-    wait "$leader" 2>/dev/null || true
+    kill_hard "$leader"
     wait "$writer" || fail "not every Deployment that the API server confirmed came to desired-state"
     row "leading operator killed: the longest from a confirmed resource to its desired state" "$(field failover 2) ms" "–" "written twice: $(field failover-doubled 2) of 100"
 }

@@ -20,49 +20,14 @@ measure_scale() {
 }
 
 end_fleet() {
-    local pid
-    for pid in $simulator $operator $server; do
-        kill -9 "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
+    # shellcheck disable=SC2086
+    end_all $simulator $operator $server
     server='' simulator='' operator=''
     if [ -n "${fleet:-}" ]; then rm -rf "$fleet/jetstream" "$fleet/operator"; fi
 }
 
 # tell WHAT: with the seconds since this fleet was begun.
 tell() { say "$count devices, $((SECONDS - fleet_started)) s: $1"; }
-
-write_fleet() {
-    mkdir -m 0700 "$fleet"
-    cat >"$fleet/nats.conf" <<CONF
-listen: "${url#nats://}"
-max_subscriptions: 0
-max_pending: 256MiB
-jetstream: { store_dir: "$fleet/jetstream", max_mem: 4GiB, max_file: 20GiB, sync_interval: "2s" }
-CONF
-    install -m 0600 /dev/stdin "$fleet/operator.toml" <<TOML
-[operator]
-namespace = "bench"
-state_dir = "$fleet/operator"
-[nats]
-urls = ["$url"]
-[credentials]
-type = "toml-shared"
-nats_user = "operator"
-nats_pass = "not asked for by this server"
-TOML
-}
-
-start_server() {
-    nats-server -c "$fleet/nats.conf" >"$fleet/nats.log" 2>&1 &
-    server=$!
-    wait_until 20 "the NATS server" grep -q 'Server is ready' "$fleet/nats.log"
-}
-
-start_operator() {
-    "$build/bin/harmony-fleet-operator" --config "$fleet/operator.toml" >>"$fleet/operator.log" 2>&1 &
-    operator=$!
-}
 
 # Where one change concerns all devices, they wait before they read, so that it has been written before they react; but
 # not for the five seconds after which a heartbeat with the old digest makes the operator write again. Their full reads
@@ -98,9 +63,11 @@ measure_fleet() { # DEVICES
     fleet=$sandbox/fleet-$count
     url=nats://127.0.0.1:$(free_port)
     if ((count > largest_fan_out)); then heartbeat_s=30 counting_s=30 react=0s..1s behind=20000; fi
-    write_fleet
-    start_server
-    start_operator
+    mkdir -m 0700 "$fleet"
+    write_plain_server "$fleet" "$url" 4GiB 20GiB
+    write_plain_operator "$fleet" "$url" bench
+    start_plain_server "$fleet" "$url"
+    start_plain_operator "$fleet"
     measuring wait-ready
     started=$(now_ms)
     start_simulator
@@ -119,10 +86,9 @@ measure_fleet() { # DEVICES
     operator_mib=$(pss_mib "$operator") server_mib=$(pss_mib "$server") simulator_mib=$(pss_mib "$simulator")
     tell "the operator is killed and starts again"
     measuring repaired plant
-    kill -9 "$operator"
-    wait "$operator" 2>/dev/null || true
+    kill_hard "$operator"
     started=$(now_ms)
-    start_operator
+    start_plain_operator "$fleet"
     measuring repaired
     cold_ms=$(($(now_ms) - started))
     operator_cold_mib=$(pss_mib "$operator")

@@ -7,6 +7,7 @@ existing_build() { say "Nothing is to be built for a cluster that is there."; }
 existing_up() {
     local kubeconfig="${KUBECONFIG:-$HOME/.kube/config}"
     if [[ "$kubeconfig" == *:* ]]; then fail "KUBECONFIG names several files: $kubeconfig" "Give one."; fi
+    kubeconfig="$(cd -- "$invoked_from" && realpath -ms -- "$kubeconfig")"
     if [[ ! -r "$kubeconfig" ]]; then
         fail "there is no kubeconfig at $kubeconfig" "Set KUBECONFIG to the one of the cluster to use."
     fi
