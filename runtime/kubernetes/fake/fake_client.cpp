@@ -73,10 +73,11 @@ class Server final : public FakeKubernetesServer, public std::enable_shared_from
     // Recursive: a watch handler of a test may look at calls().
     std::unique_lock<std::recursive_mutex> lock() const { return std::unique_lock(mutex_); }
 
-    std::optional<Failure> note(const char* verb, const ObjectRef& ref, const std::string& subresource = {}) {
+    std::optional<Failure> note(const char* verb, const ObjectRef& ref, const CallLimits& limits,
+                                const std::string& subresource = {}) {
         std::string resource = ref.type.qualified();
         if (!subresource.empty()) resource += "/" + subresource;
-        calls_.push_back({verb, resource, ref.name_space, ref.name});
+        calls_.push_back({verb, resource, ref.name_space, ref.name, limits.deadline, limits.attempts});
         for (auto planned = planned_.begin(); planned != planned_.end(); ++planned) {
             if (planned->verb != verb || --planned->countdown > 0) continue;
             Failure failure = std::move(planned->failure);
@@ -210,37 +211,39 @@ class FakeClient final : public KubernetesClient {
  public:
     explicit FakeClient(std::shared_ptr<Server> server) : server_(std::move(server)) {}
 
-    Answer<std::vector<ResourceType>> discover(const std::string& api_version, const CallLimits&) override {
+    Answer<std::vector<ResourceType>> discover(const std::string& api_version,
+                                               const CallLimits& limits) override {
         const auto lock = server_->lock();
-        if (auto failure = server_->note("get", {{"", "", "discovery", "", false}, "", api_version}))
+        if (auto failure = server_->note("get", {{"", "", "discovery", "", false}, "", api_version}, limits))
             return refuse(std::move(*failure));
         const auto found = server_->types_.find(api_version);
         if (found == server_->types_.end()) return refuse(Reason::NotFound, api_version + " not found");
         return found->second;
     }
 
-    Answer<Json> get(const ObjectRef& ref, const CallLimits&) override {
+    Answer<Json> get(const ObjectRef& ref, const CallLimits& limits) override {
         const auto lock = server_->lock();
-        if (auto failure = server_->note("get", ref)) return refuse(std::move(*failure));
+        if (auto failure = server_->note("get", ref, limits)) return refuse(std::move(*failure));
         const Stored* stored = server_->find(ref);
         if (stored == nullptr) return refuse(Server::absent(ref));
         return stored->object;
     }
 
     Answer<ListPage> list(const ResourceType& type, const std::string& name_space, const ListOptions& options,
-                          const CallLimits&) override {
+                          const CallLimits& limits) override {
         const auto lock = server_->lock();
-        if (auto failure = server_->note("list", {type, name_space, {}})) return refuse(std::move(*failure));
+        if (auto failure = server_->note("list", {type, name_space, {}}, limits))
+            return refuse(std::move(*failure));
         return server_->page(type, name_space, options);
     }
 
     Answer<Json> create(const ObjectRef& ref, const Json& object, const WriteOptions& options,
-                        const CallLimits&) override {
+                        const CallLimits& limits) override {
         const auto lock = server_->lock();
         ObjectRef named = ref;
         const Json::json_pointer name("/metadata/name");
         if (object.contains(name)) named.name = object.at(name);
-        if (auto failure = server_->note("create", named, options.subresource))
+        if (auto failure = server_->note("create", named, limits, options.subresource))
             return refuse(std::move(*failure));
         if (server_->find(named) != nullptr) {
             return refuse(Reason::AlreadyExists,
@@ -250,9 +253,9 @@ class FakeClient final : public KubernetesClient {
     }
 
     Answer<Json> replace(const ObjectRef& ref, const Json& object, const WriteOptions& options,
-                         const CallLimits&) override {
+                         const CallLimits& limits) override {
         const auto lock = server_->lock();
-        if (auto failure = server_->note("update", ref, options.subresource))
+        if (auto failure = server_->note("update", ref, limits, options.subresource))
             return refuse(std::move(*failure));
         Stored* stored = server_->find(ref);
         if (stored == nullptr) return refuse(Server::absent(ref));
@@ -267,9 +270,9 @@ class FakeClient final : public KubernetesClient {
     }
 
     Answer<Json> patch(const ObjectRef& ref, PatchKind kind, const Json& body, const WriteOptions& options,
-                       const CallLimits&) override {
+                       const CallLimits& limits) override {
         const auto lock = server_->lock();
-        if (auto failure = server_->note("patch", ref, options.subresource))
+        if (auto failure = server_->note("patch", ref, limits, options.subresource))
             return refuse(std::move(*failure));
         Stored* stored = server_->find(ref);
         if (stored == nullptr && kind != PatchKind::Apply) return refuse(Server::absent(ref));
@@ -293,9 +296,10 @@ class FakeClient final : public KubernetesClient {
         return server_->store(ref, std::move(next), options.dry_run);
     }
 
-    Answer<void> remove(const ObjectRef& ref, const DeleteOptions& options, const CallLimits&) override {
+    Answer<void> remove(const ObjectRef& ref, const DeleteOptions& options,
+                        const CallLimits& limits) override {
         const auto lock = server_->lock();
-        if (auto failure = server_->note("delete", ref)) return refuse(std::move(*failure));
+        if (auto failure = server_->note("delete", ref, limits)) return refuse(std::move(*failure));
         Stored* stored = server_->find(ref);
         if (stored == nullptr) return refuse(Server::absent(ref));
         if (!options.uid.empty() && stored->object["metadata"].value("uid", "") != options.uid) {
@@ -308,7 +312,7 @@ class FakeClient final : public KubernetesClient {
     Answer<std::unique_ptr<Watch>> watch(const WatchScope& scope, WatchHandlers handlers,
                                          const WatchOptions&) override {
         const auto lock = server_->lock();
-        static_cast<void>(server_->note("watch", {scope.type, scope.name_space, {}}));
+        static_cast<void>(server_->note("watch", {scope.type, scope.name_space, {}}, {}));
         auto watcher = std::make_shared<Watcher>(Watcher{scope, std::move(handlers)});
         server_->watchers_.push_back(watcher);
         server_->replay(*watcher);

@@ -83,10 +83,11 @@ class SocketChannels final : public ChannelStream {
 class HttpKubernetesClient final : public KubernetesClient {
  public:
     HttpKubernetesClient(const ClusterAccess& access, std::unique_ptr<Transport> transport)
-        : transport_(std::move(transport)),
-          credentials_(access, [this](const std::string& certificate, const std::string& key) {
-              return transport_->use_client_certificate(certificate, key);
-          }) {}
+        : credentials_(access,
+                       [wire = transport.get()](const std::string& certificate, const std::string& key) {
+                           return wire->use_client_certificate(certificate, key);
+                       }),
+          transport_(std::move(transport)) {}
 
     Answer<std::vector<ResourceType>> discover(const std::string& api_version,
                                                const CallLimits& limits) override;
@@ -132,8 +133,8 @@ class HttpKubernetesClient final : public KubernetesClient {
     Answer<Json> object(Answer<ShapedCall> shaped, const CallLimits& limits);
     Answer<void> authorize(ShapedCall& shaped, WireClock::time_point deadline);
 
-    std::unique_ptr<Transport> transport_;
     Credentials credentials_;
+    std::unique_ptr<Transport> transport_;  // last: it waits for a plugin that still runs for a watch
 };
 
 Answer<void> HttpKubernetesClient::authorize(ShapedCall& shaped, WireClock::time_point deadline) {

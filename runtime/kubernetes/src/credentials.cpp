@@ -50,8 +50,18 @@ Credentials::Credentials(const ClusterAccess& access, CertificateHandler on_cert
     : access_(access), on_certificate_(std::move(on_certificate)) {}
 
 Answer<std::string> Credentials::authorization(Clock::time_point deadline) {
+    if (auto header = at_hand()) return std::move(*header);
+    const std::unique_lock one_at_a_time(plugin_mutex_);
+    if (auto header = at_hand()) return std::move(*header);  // another thread has just run it
+    if (const auto ran = run_plugin(deadline); !ran) return refuse(ran.error());
     const std::unique_lock lock(mutex_);
-    if (access_.exec) return from_plugin(deadline);
+    return from_plugin();
+}
+
+std::optional<Answer<std::string>> Credentials::at_hand() {
+    const std::unique_lock lock(mutex_);
+    if (access_.exec && plugin_is_due()) return std::nullopt;
+    if (access_.exec) return from_plugin();
     if (!access_.token_file.empty()) return from_file();
     if (!access_.token.empty()) return bearer(access_.token, access_.origin);
     return std::string{};
@@ -73,24 +83,22 @@ bool Credentials::plugin_is_due() const {
     return credential_->expires_at && *credential_->expires_at - kExpirySlack_s <= now_s();
 }
 
-bool Credentials::needs_work() {
+Answer<void> Credentials::run_plugin(Clock::time_point deadline) {
+    auto fresh = run_exec_plugin(*access_.exec, access_, deadline);
+    if (!fresh) return refuse(fresh.error());
     const std::unique_lock lock(mutex_);
-    return access_.exec && plugin_is_due();
+    const bool new_key = !fresh->client_key_pem.empty() &&
+                         (!credential_ || credential_->client_key_pem != fresh->client_key_pem);
+    if (new_key) {
+        const auto used = on_certificate_(fresh->client_certificate_pem, fresh->client_key_pem);
+        if (!used) return refuse(used.error());
+    }
+    token_ = fresh->token;
+    credential_ = std::move(*fresh);
+    return {};
 }
 
-Answer<std::string> Credentials::from_plugin(Clock::time_point deadline) {
-    if (plugin_is_due()) {
-        auto fresh = run_exec_plugin(*access_.exec, access_, deadline);
-        if (!fresh) return refuse(fresh.error());
-        const bool new_key = !fresh->client_key_pem.empty() &&
-                             (!credential_ || credential_->client_key_pem != fresh->client_key_pem);
-        if (new_key) {
-            const auto used = on_certificate_(fresh->client_certificate_pem, fresh->client_key_pem);
-            if (!used) return refuse(used.error());
-        }
-        token_ = fresh->token;
-        credential_ = std::move(*fresh);
-    }
+Answer<std::string> Credentials::from_plugin() const {
     if (token_.empty()) return std::string{};
     return bearer(token_, "credential plugin " + access_.exec->command);
 }

@@ -114,7 +114,6 @@ class WatchLoop : public std::enable_shared_from_this<WatchLoop> {
 
     // A plugin runs on the other thread, so that the other watches go on.
     void authorized(const char* verb, std::function<void(std::string)> then) {
-        const auto deadline = WireClock::now() + kCredentialDeadline;
         const auto use = [self = shared_from_this(), verb,
                           then = std::move(then)](Answer<std::string> header) {
             if (self->stopped_) return;
@@ -126,12 +125,13 @@ class WatchLoop : public std::enable_shared_from_this<WatchLoop> {
             }
             then(std::move(*header));
         };
-        if (!credentials_.needs_work()) {
-            use(credentials_.authorization(deadline));
+        if (auto header = credentials_.at_hand()) {
+            use(std::move(*header));
             return;
         }
-        transport_.run_blocking([self = shared_from_this(), deadline, use] {
-            auto header = self->credentials_.authorization(deadline);
+        transport_.run_blocking([self = shared_from_this(), use] {
+            if (self->stopped_) return;
+            auto header = self->credentials_.authorization(WireClock::now() + kCredentialDeadline);
             self->transport_.post([use, header = std::move(header)] { use(header); });
         });
     }
@@ -169,6 +169,7 @@ class WatchLoop : public std::enable_shared_from_this<WatchLoop> {
         request.authorization = std::move(authorization);
         decoder_.emplace(call("watch"));
         broken_.reset();
+        watching_since_ = WireClock::now();
         WireHandlers handlers;
         handlers.on_bytes = [self = shared_from_this()](std::string_view bytes) {
             return self->take_bytes(bytes);
@@ -200,7 +201,8 @@ class WatchLoop : public std::enable_shared_from_this<WatchLoop> {
             perform(progress_.on_failure(std::move(judged.error()), random()));
             return;
         }
-        perform(progress_.on_end(random()));
+        const bool lasted = WireClock::now() - watching_since_ >= options_.request_lifetime / 2;
+        perform(progress_.on_end(lasted, random()));
     }
 
     Answer<void> judge(const char* verb, const Wired<WireReply>& reply) {
@@ -226,6 +228,7 @@ class WatchLoop : public std::enable_shared_from_this<WatchLoop> {
     WatchProgress progress_;
     std::optional<WatchDecoder> decoder_;
     std::optional<Failure> broken_;
+    WireClock::time_point watching_since_;
     Operation operation_;
     std::minstd_rand generator_{std::random_device{}()};
     std::atomic<bool> stopped_{false};

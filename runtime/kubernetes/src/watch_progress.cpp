@@ -4,6 +4,23 @@
 #include <utility>
 
 namespace harmony::runtime::kubernetes {
+namespace {
+
+// The list's continue token and the watch's version age alike. What the server can't do from this version, or
+// what it sends and can't be read, would be the same again and again; a list is a way out.
+bool needs_list(const Failure& failure) {
+    switch (failure.reason) {
+        case Reason::Gone:
+        case Reason::Invalid:
+        case Reason::Rejected:
+        case Reason::Malformed:
+            return true;
+        default:
+            return failure.status == 500;
+    }
+}
+
+}  // namespace
 
 std::vector<WatchAction> WatchProgress::begin() {
     return {TellReplay{}, StartList{}};
@@ -45,17 +62,17 @@ std::vector<WatchAction> WatchProgress::on_line(WatchLine line) {
     return actions;
 }
 
-std::vector<WatchAction> WatchProgress::on_end(double random) {
-    // A server that ends every watch at once must not be asked in a tight loop. A quiet watch that ended
-    // after its lifetime waits the first delay too, which nobody notices.
+std::vector<WatchAction> WatchProgress::on_end(bool lasted, double random) {
+    // A server that ends every watch at once must not be asked in a tight loop. A watch that ended after its
+    // lifetime waits the first delay too, which nobody notices, however quiet it was.
+    if (lasted) failures_ = 0;
     std::vector<WatchAction> actions;
     actions.push_back(wait(std::nullopt, random));
     return actions;
 }
 
 std::vector<WatchAction> WatchProgress::on_failure(Failure failure, double random) {
-    // The list's continue token and the watch's version age alike.
-    if (failure.reason == Reason::Gone) resource_version_.clear();
+    if (needs_list(failure)) resource_version_.clear();
     const auto at_least = failure.retry_after;
     std::vector<WatchAction> actions;
     actions.emplace_back(TellTrouble{std::move(failure)});

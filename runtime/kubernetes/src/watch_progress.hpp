@@ -41,8 +41,8 @@ class WatchProgress {
     [[nodiscard]] std::vector<WatchAction> begin();
     [[nodiscard]] std::vector<WatchAction> on_page(ListPage page);
     [[nodiscard]] std::vector<WatchAction> on_line(WatchLine line);
-    // The server ended the request in order, as it does after its lifetime.
-    [[nodiscard]] std::vector<WatchAction> on_end(double random);
+    // The server ended the request in order, as it does after its lifetime; or long before: not `lasted`.
+    [[nodiscard]] std::vector<WatchAction> on_end(bool lasted, double random);
     [[nodiscard]] std::vector<WatchAction> on_failure(Failure failure, double random);
     [[nodiscard]] std::vector<WatchAction> on_waited();
 

@@ -1,12 +1,10 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "api_cluster.hpp"
+#include "test_folder.hpp"
 
 using namespace harmony::runtime::kubernetes;
 using namespace harmony::runtime::kubernetes::testing;
@@ -15,31 +13,6 @@ using namespace std::chrono_literals;
 namespace {
 
 const ResourceType kSecrets{"", "v1", "secrets", "Secret", true};
-
-class Folder {
- public:
-    Folder() {
-        path_ = (std::filesystem::temp_directory_path() / "harmony-kubernetes-XXXXXX").string();
-        REQUIRE(mkdtemp(path_.data()) != nullptr);
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] std::string write(const std::string& name, const std::string& text,
-                                    mode_t mode = 0600) const {
-        const std::string file = path_ + "/" + name;
-        std::ofstream(file) << text;
-        ::chmod(file.c_str(), mode);
-        return file;
-    }
-
- private:
-    std::string path_;
-};
 
 ClusterAccess with_token(ClusterAccess access, const std::string& token) {
     access.client_certificate_pem.clear();

@@ -119,6 +119,30 @@ TEST_CASE("a version that is too old leads to a replay") {
     CHECK(std::holds_alternative<StartList>(again[1]));
 }
 
+TEST_CASE("a version that the server can't go on from leads to a replay, one that it may not now does not") {
+    const auto waited_after = [](Reason reason, int status) {
+        WatchProgress progress({});
+        static_cast<void>(progress.begin());
+        static_cast<void>(progress.on_page({{}, "41", ""}));
+        Failure failure = make_failure(reason, "no");
+        failure.status = status;
+        static_cast<void>(progress.on_failure(failure, kNoJitter));
+        return progress.on_waited();
+    };
+    for (const auto& [reason, status] :
+         {std::pair(Reason::Rejected, 400), std::pair(Reason::Malformed, 0), std::pair(Reason::Invalid, 422),
+          std::pair(Reason::Unavailable, 500)}) {
+        INFO(to_string(reason));
+        CHECK(std::holds_alternative<TellReplay>(waited_after(reason, status).front()));
+    }
+    for (const auto& [reason, status] :
+         {std::pair(Reason::Forbidden, 403), std::pair(Reason::Unavailable, 503),
+          std::pair(Reason::Unauthorized, 401), std::pair(Reason::Timeout, 0)}) {
+        INFO(to_string(reason));
+        CHECK(only<StartWatch>(waited_after(reason, status)).resource_version == "41");
+    }
+}
+
 TEST_CASE("a list that fails in the middle begins again from its start") {
     WatchProgress progress({});
     static_cast<void>(progress.begin());
@@ -158,6 +182,11 @@ TEST_CASE("an orderly end is no trouble, and never a tight loop") {
     WatchProgress progress({});
     static_cast<void>(progress.begin());
     static_cast<void>(progress.on_page({{}, "41", ""}));
-    CHECK(only<WaitFor>(progress.on_end(kNoJitter)).delay.count() > 0);
+    const auto delay = [&](bool lasted) { return only<WaitFor>(progress.on_end(lasted, kNoJitter)).delay; };
+    const auto first = delay(false);
+    CHECK(first.count() > 0);
     CHECK(only<StartWatch>(progress.on_waited()).resource_version == "41");
+    CHECK(delay(false) > first);
+    CHECK(delay(true) == first);  // a quiet one that had its time
+    CHECK(delay(true) == first);
 }

@@ -13,13 +13,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-// Below the 10 seconds that a client waits.
-kubernetes::CallLimits request_limits() {
-    kubernetes::CallLimits limits;
-    limits.deadline = std::chrono::milliseconds(3'000);
-    return limits;
-}
-
 kubernetes::WriteOptions write_options(bool dry_run) {
     kubernetes::WriteOptions options;
     options.field_manager = kApiFieldManager;
@@ -66,6 +59,12 @@ tl::unexpected<Error> refused(const kubernetes::Failure& failure) {
 }
 
 }  // namespace
+
+kubernetes::CallLimits request_limits() {
+    kubernetes::CallLimits limits;
+    limits.deadline = std::chrono::milliseconds(3'000);
+    return limits;
+}
 
 Error refusal_of(const kubernetes::Failure& failure) {
     return failure.error;

@@ -21,6 +21,8 @@ struct AppliedDeployment {
                                                          const std::string& name_space,
                                                          const contracts::ApplyRequest& request);
 
+// Of one call for a request of the fleet API: below the 10 seconds that whoever asked waits.
+[[nodiscard]] runtime::kubernetes::CallLimits request_limits();
 // For a reply.
 [[nodiscard]] Error refusal_of(const runtime::kubernetes::Failure& failure);
 

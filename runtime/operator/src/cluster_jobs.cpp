@@ -18,13 +18,6 @@ namespace {
 
 constexpr runtime::daemon::Logger kLog("cluster");
 
-kubernetes::CallLimits leader_limits() {
-    kubernetes::CallLimits limits;
-    limits.deadline = kLeaderDeadline;
-    limits.attempts = 1;  // the next attempt asks anew who leads
-    return limits;
-}
-
 kubernetes::WriteOptions as_operator() {
     kubernetes::WriteOptions options;
     options.field_manager = kFieldManager;
@@ -59,7 +52,8 @@ class Performance {
         ports_.reply(work.reply_subject, applied->reply.encode());
     }
     void operator()(const DeleteDeployment& work) {
-        const auto removed = client_.remove({deployment_type(), name_space_, job_.deployment});
+        const auto removed =
+            client_.remove({deployment_type(), name_space_, job_.deployment}, {}, request_limits());
         if (!removed) return reply(work.reply_subject, refusal_of(removed.error()));
         ports_.reply(work.reply_subject, contracts::DeleteReply{job_.deployment, work.pending}.encode());
     }

@@ -66,7 +66,8 @@ void ClusterResources::on(const ListEnded& event, Timestamp now) {
     } else {
         std::vector<std::string> gone;
         for (auto& [uid, record] : records_) {
-            std::erase_if(record.parts, [&](const auto& part) { return part.second.second < list; });
+            if (std::erase_if(record.parts, [&](const auto& part) { return part.second.second < list; }) > 0)
+                look_for_parts(uid, record);
             if (record.list < list && !record.resource_version.empty()) gone.push_back(uid);
         }
         for (const std::string& uid : gone)
@@ -98,14 +99,15 @@ void ClusterResources::on(const DeploymentSeen& event, Timestamp now) {
     const std::string& name = seen.metadata.name;
     Entry& entry = entries_[name];
     if (event.watched) entry.list = list_[list];
+    // The answer to a write may have told what came later, also of another one of this name.
+    if (entry.seen && seen.version != 0 && seen.version <= entry.seen->version) return;
     if (entry.seen && entry.seen->metadata.uid != seen.metadata.uid) {
         tell_gone(name, entry, now);
+        notes_.forget(*entry.seen->metadata.uid);
         records_.erase(*entry.seen->metadata.uid);
         names_.erase(*entry.seen->metadata.uid);
         entry.status.reset();
         entry.published = 0;
-    } else if (entry.seen && seen.version != 0 && seen.version <= entry.seen->version) {
-        return;
     }
     if (!entry.status) entry.status = seen.status;
     // While this one acts nobody else writes it.
@@ -166,6 +168,7 @@ void ClusterResources::on(const JobDone& event, Timestamp now) {
 
 void ClusterResources::on(const LeadershipChanged& event, Timestamp) {
     leading_ = event.leading;
+    unsaid_ = true;  // a status that was wished for as the lead changed was dropped
     if (!leading_) return;
     listed_[0] = listed_[1] = false;
     needed_ = lists_;
@@ -196,6 +199,11 @@ void ClusterResources::reconcile(const std::string& name, Timestamp now) {
     const auto found = entries_.find(name);
     if (found == entries_.end()) return;
     Entry& entry = found->second;
+    const bool acts = acting();
+    if (leading_ && !acts) {  // the lease is in doubt; whether it was lost is told soon
+        due_.insert(name);
+        return;
+    }
     const SeenDeployment& seen = *entry.seen;
     const Record* record = record_of(entry);
     if (seen.metadata.deletion_timestamp && !seen.held) {
@@ -204,7 +212,11 @@ void ClusterResources::reconcile(const std::string& name, Timestamp now) {
     }
     if (seen.metadata.deletion_timestamp) {
         static const Record kNone;
-        if (contracts::DeploymentName::parse(name)) tell(entry, record != nullptr ? *record : kNone, now);
+        if (contracts::DeploymentName::parse(name)) {
+            tell(entry, record != nullptr ? *record : kNone, now);
+        } else if (acts) {
+            let_go(name, entry, now);  // no device can hold it, and the reducer never hears of it
+        }
         return;
     }
     if (!seen.spec) {
@@ -213,7 +225,7 @@ void ClusterResources::reconcile(const std::string& name, Timestamp now) {
         publish_again(name, entry, now);
         return;
     }
-    if (acting() && prepare(name, entry, now)) return;
+    if (acts && prepare(name, entry, now)) return;
     if (taken_in(entry, record)) tell(entry, *record, now);
 }
 
@@ -227,7 +239,7 @@ bool ClusterResources::prepare(const std::string& name, Entry& entry, Timestamp 
         return true;
     }
     const Record* record = record_of(entry);
-    const bool again = record != nullptr && record->store_again;
+    const bool again = record != nullptr && (record->store_again || record->lacks_parts);
     if (taken_in(entry, record) && !again) {
         drop_parts(name, entry, now);
         return false;
@@ -311,10 +323,14 @@ void ClusterResources::release_deployments(Timestamp now) {
     for (const contracts::DeploymentName& name : reducer_.releasable_deployments()) {
         const auto found = entries_.find(name.str());
         if (found == entries_.end() || found->second.job != 0 || !found->second.seen->held) continue;
-        const SeenDeployment& seen = *found->second.seen;
-        submit(found->first, found->second,
-               SetFinalizer{seen.other_finalizers, *seen.metadata.resource_version}, now);
+        let_go(found->first, found->second, now);
     }
+}
+
+// Takes the finalizer away.
+void ClusterResources::let_go(const std::string& name, Entry& entry, Timestamp now) {
+    const SeenDeployment& seen = *entry.seen;
+    submit(name, entry, SetFinalizer{seen.other_finalizers, *seen.metadata.resource_version}, now);
 }
 
 void ClusterResources::keep_statuses(const std::vector<StatusAction>& statuses, Timestamp now) {

@@ -56,16 +56,12 @@ void ClusterResources::on(const RolloutSeen& event, Timestamp) {
     const SeenRollout& seen = *event.seen;
     if (event.watched) {
         watched_[kRollouts] = std::max(watched_[kRollouts], seen.version);
-    } else if (event.lists < list_[kRollouts] || seen.version <= watched_[kRollouts]) {
+    } else if (event.lists < list_[kRollouts] || !names_.contains(seen.uid)) {
         return;
     }
+    if (!seen.part.empty()) return take_part(event);
     Record& record = records_[seen.uid];
     const std::uint64_t list = event.watched ? list_[kRollouts] : record.list;
-    if (!seen.part.empty()) {
-        record.parts.insert_or_assign(seen.part, std::pair(seen.text, list_[kRollouts]));
-        if (!record.header.empty()) read_record(seen.uid, record);
-        return;
-    }
     if (seen.version != 0 && seen.version <= record.version) {
         record.list = list;
         return;
@@ -77,6 +73,25 @@ void ClusterResources::on(const RolloutSeen& event, Timestamp) {
     read_record(seen.uid, record);
 }
 
+void ClusterResources::take_part(const RolloutSeen& event) {
+    const SeenRollout& seen = *event.seen;
+    // Without a version: it was there already, whatever the watch has told.
+    if (!event.watched && seen.version != 0 && seen.version <= watched_[kRollouts]) return;
+    Record& record = records_[seen.uid];
+    record.parts.insert_or_assign(seen.part, std::pair(seen.text, list_[kRollouts]));
+    if (record.lacks_parts) look_for_parts(seen.uid, record);
+    if (!record.header.empty()) read_record(seen.uid, record);
+}
+
+// Whether a part is missing that the stored header names.
+void ClusterResources::look_for_parts(const std::string& uid, Record& record) {
+    if (!record.kept) return;
+    const auto stored = [&](const std::string& part) { return record.parts.contains(part); };
+    record.lacks_parts = !encode_rollout(*record.kept, stored).parts.empty();
+    const auto name = names_.find(uid);
+    if (record.lacks_parts && name != names_.end()) due_.insert(name->second);
+}
+
 void ClusterResources::read_record(const std::string& uid, Record& record) {
     auto decoded = decode_rollout(record.header, [&](const std::string& part) -> const std::string* {
         const auto found = record.parts.find(part);
@@ -86,6 +101,7 @@ void ClusterResources::read_record(const std::string& uid, Record& record) {
         record.header.clear();
         record.kept = std::move(*decoded);
         record.store_again = false;
+        record.lacks_parts = false;
     } else if (complete()) {
         // Somebody has changed or removed what is ours: what is known is stored again.
         record.store_again = true;
@@ -101,7 +117,7 @@ void ClusterResources::on(const RolloutRemoved& event, Timestamp) {
     if (found == records_.end()) return;
     Record& record = found->second;
     if (!event.part.empty()) {
-        record.parts.erase(event.part);
+        if (record.parts.erase(event.part) > 0) look_for_parts(event.uid, record);
         return;
     }
     const auto name = names_.find(event.uid);
@@ -110,7 +126,7 @@ void ClusterResources::on(const RolloutRemoved& event, Timestamp) {
         return;
     }
     record.resource_version.clear();
-    record.version = 0;
+    record.version = event.version;  // what is older is no news
     record.store_again = record.kept.has_value();
     due_.insert(name->second);
 }
@@ -165,7 +181,10 @@ void ClusterResources::publish(const std::string& name, Entry& entry, contracts:
     }
     keep_transitions(status, seen.status);
     const auto before = std::exchange(entry.status, status);
-    if (!acting()) return;
+    if (!acting()) {
+        unsaid_ = true;
+        return;
+    }
     StatusWish wish{name, *seen.metadata.uid, status_text(status), {}};
     const std::uint64_t hash = status_hash(wish.status);
     wish.notes = notes_.pass(wish.uid, notes_of_change(before, status), now);

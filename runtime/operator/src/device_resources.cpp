@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "harmony/daemon/logging.hpp"
+#include "harmony/operator/cluster_worker.hpp"
 #include "harmony/operator/device_resources_plan.hpp"
 
 namespace harmony::op {
@@ -24,7 +25,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr daemon::Logger kLog("device-resources");
-constexpr auto kCallDeadline = 10s;
 constexpr auto kLongestNap = 1s;
 
 // What was told since the thread last looked, the newest word about each device. Guarded by a mutex of its
@@ -214,8 +214,7 @@ class ThreadedDeviceResources final : public DeviceResources {
     kubernetes::Answer<std::optional<ObservedDevice>> send(const DeviceRequest& request,
                                                            const std::stop_token& stop) {
         const kubernetes::ObjectRef ref{device_resource_type(), {}, request.device.str()};
-        kubernetes::CallLimits limits;
-        limits.deadline = kCallDeadline;
+        auto limits = leader_limits();
         limits.stop = stop;
         if (request.kind == DeviceRequestKind::Delete) {
             counters_.deletes.add();

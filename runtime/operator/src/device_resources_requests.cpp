@@ -24,11 +24,13 @@ Timestamp later(Timestamp now, std::int64_t microseconds) {
 }
 
 // A failure that says something about one device, and nothing about the next.
-bool of_this_device(DeviceRequestKind kind, Reason reason) {
+bool of_this_device(DeviceRequestKind kind, const kubernetes::Failure& failure) {
     // Nothing to be found where something would be made: the definition itself is missing.
-    if (reason == Reason::NotFound) return kind != DeviceRequestKind::Object;
-    return reason == Reason::Conflict || reason == Reason::Invalid || reason == Reason::AlreadyExists ||
-           reason == Reason::Rejected || reason == Reason::Gone;
+    if (failure.reason == Reason::NotFound) return kind != DeviceRequestKind::Object;
+    // Without fields somebody else wrote at the same moment, and the same may do the next time.
+    if (failure.reason == Reason::Conflict)
+        return kind == DeviceRequestKind::Delete || !failure.conflicts.empty();
+    return failure.reason == Reason::Invalid || failure.reason == Reason::Rejected;
 }
 
 std::string describe(const std::vector<kubernetes::FieldConflict>& conflicts) {
@@ -115,8 +117,7 @@ std::optional<DeviceRequest> DeviceResourcePlan::request_for(const DeviceId& dev
         return DeviceRequest{DeviceRequestKind::Delete, device, record.seen->uid, {}, 0, {}};
     }
     if (!record.known && !ours(record)) return std::nullopt;
-    if (!record.refusal.empty()) return std::nullopt;
-    if (record.known && object_is_due(record)) {
+    if (record.known && record.refusal.empty() && object_is_due(record)) {
         if (!ours(record) && resources_ >= settings_.max_devices) {
             if (left_out_.empty())
                 kLog.warning("no further device gets a Device resource",
@@ -128,7 +129,7 @@ std::optional<DeviceRequest> DeviceResourcePlan::request_for(const DeviceId& dev
         return DeviceRequest{DeviceRequestKind::Object, device, {}, record.object.body,
                              record.object.hash,        {}};
     }
-    if (!ours(record)) return std::nullopt;
+    if (!ours(record) || !status_may_go(record)) return std::nullopt;
     auto status = wanted_status(record, now);
     if (same_status(status, record.seen->status)) return std::nullopt;
     return DeviceRequest{DeviceRequestKind::Status, device, {}, {}, 0, std::move(status)};
@@ -159,7 +160,7 @@ std::optional<DeviceRequest> DeviceResourcePlan::next_refresh(Timestamp now) {
         if (now.microseconds() - written < interval || refresh_budget_.wait(now) > 0) return std::nullopt;
         Record& record = records_[device];
         // What else there is to write takes the newest time with it.
-        const bool worth = !record.queued && record.refusal.empty() && record.heartbeat_us > written;
+        const bool worth = !record.queued && status_may_go(record) && record.heartbeat_us > written;
         if (!worth) {
             refreshes_.erase(refreshes_.begin());
             // Looked at again in an interval; its heartbeat may be overdue.
@@ -215,7 +216,7 @@ void DeviceResourcePlan::done(const DeviceRequest& request,
 void DeviceResourcePlan::take_failure(const DeviceRequest& request, Record& record,
                                       const kubernetes::Failure& failure, Timestamp now) {
     const DeviceId& device = request.device;
-    if (!of_this_device(request.kind, failure.reason)) {
+    if (!of_this_device(request.kind, failure)) {
         pause_us_ = std::clamp(pause_us_ * 2, kFirstPause, kLongestPause);
         paused_until_ = later(now, pause_us_);
         if (failure.text() != trouble_)
@@ -229,7 +230,7 @@ void DeviceResourcePlan::take_failure(const DeviceRequest& request, Record& reco
         return;
     }
     if (request.kind == DeviceRequestKind::Delete) return;  // another one by now: the watch tells
-    if (failure.reason == Reason::Conflict && !failure.conflicts.empty()) {
+    if (failure.reason == Reason::Conflict) {
         record.conflict = describe(failure.conflicts);
         record.conflict_hash = record.object.hash;
         record.conflict_version = record.seen ? record.seen->version : 0;
@@ -241,6 +242,8 @@ void DeviceResourcePlan::take_failure(const DeviceRequest& request, Record& reco
     }
     kLog.warning("a Device was refused", {{"device", device.str()}, {"error", failure.text()}});
     record.refusal = failure.text();
+    record.status_refused = request.kind == DeviceRequestKind::Status;
+    if (!record.status_refused) enqueue(device, record);  // the status it has is kept right all the same
 }
 
 Timestamp DeviceResourcePlan::next_due(Timestamp now) {

@@ -138,7 +138,8 @@ class Publisher final : public StatusPublisher {
         std::erase_if(last_, [&](const auto& one) { return now - one.second > 2 * kInterval; });
     }
 
-    // False: to be tried again. What was done is taken out of the wish.
+    // False: to be tried again. What was done is taken out of the wish, and what is left when another one
+    // leads is its business.
     bool perform(StatusWish& wish) {
         if (!wish.status.empty()) {
             const auto written = write(wish);
@@ -146,7 +147,7 @@ class Publisher final : public StatusPublisher {
             written_.add();
             wish.status.clear();
         }
-        while (!wish.notes.empty()) {
+        while (!wish.notes.empty() && leading_()) {
             const auto recorded = record(wish, wish.notes.front());
             if (!recorded) return conclude("event", wish, recorded.error());
             events_.add();
@@ -166,13 +167,6 @@ class Publisher final : public StatusPublisher {
         return gone;
     }
 
-    static kubernetes::CallLimits limits() {
-        kubernetes::CallLimits result;
-        result.deadline = kLeaderDeadline;
-        result.attempts = 1;
-        return result;
-    }
-
     Json reference(const StatusWish& wish) const {
         return {{"apiVersion", contracts::kApiVersion},
                 {"kind", contracts::kDeploymentKind},
@@ -187,7 +181,7 @@ class Publisher final : public StatusPublisher {
         options.force = true;
         options.subresource = "status";
         const auto patched = client_.patch({deployment_type(), name_space_, wish.deployment},
-                                           kubernetes::PatchKind::Apply, body, options, limits());
+                                           kubernetes::PatchKind::Apply, body, options, leader_limits());
         if (!patched) return kubernetes::refuse(patched.error());
         return {};
     }
@@ -196,7 +190,7 @@ class Publisher final : public StatusPublisher {
         const kubernetes::EventNote event{note.warning, note.reason, note.message,
                                           std::string(kFieldManager)};
         return kubernetes::record_event(client_, reference(wish), event, std::chrono::system_clock::now(),
-                                        limits());
+                                        leader_limits());
     }
 
     kubernetes::KubernetesClient& client_;

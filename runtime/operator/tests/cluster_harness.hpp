@@ -45,6 +45,8 @@ class ClusterOperator {
     ClusterOperator(std::shared_ptr<runtime::kubernetes::FakeKubernetesServer> server, FakeBucket& bucket);
 
     void lead(bool leading);
+    // The time of the lease is over, and whether it was renewed is not known yet.
+    void doubt(bool in_doubt) { leading_ = !in_doubt; }
     // Everything that is due at that time, and what follows from it.
     void run(double seconds);
     // Only so many jobs; true where more wait.

@@ -1,80 +1,15 @@
-// Deployments of a cluster, from the first look at one to its release: what is stored before what, what a
-// fresh leader knows, and what a Deployment that is of no use costs.
+// Deployments of a cluster, from the first look at one to its release: what is stored before what, and what a
+// Deployment that is of no use costs.
 #include "harmony/operator/cluster_resources.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cluster_harness.hpp"
-#include "harmony/contracts/kv.hpp"
+#include "cluster_fleet.hpp"
 
 using namespace harmony::op;
 using namespace harmony::op::testing;
 namespace contracts = harmony::contracts;
 namespace kubernetes = harmony::runtime::kubernetes;
-
-namespace {
-
-struct Cluster {
-    std::shared_ptr<kubernetes::FakeKubernetesServer> server = kubernetes::FakeKubernetesServer::create();
-    FakeBucket bucket;
-    ClusterUser user{server};
-
-    std::unique_ptr<ClusterOperator> operator_with(int devices, double seconds = 1, bool leads = true) {
-        auto one = std::make_unique<ClusterOperator>(server, bucket);
-        for (int number = 0; number < devices; ++number) {
-            contracts::DeviceInfo info;
-            info.device_id = device_id("d" + std::to_string(number));
-            info.agent_version = "0.1.0";
-            one->resources.take_device(info, at(seconds));
-        }
-        if (leads) one->lead(true);
-        one->run(seconds);
-        return one;
-    }
-    std::size_t count(std::string_view verb, std::string_view resource) const {
-        std::size_t result = 0;
-        for (const auto& call : server->calls())
-            result += call.verb == verb && call.resource == resource ? 1 : 0;
-        return result;
-    }
-};
-
-contracts::Deployment web(const std::string& image) {
-    return deployment("web", selector({}), image);
-}
-
-contracts::Deployment rolling(const std::string& image) {
-    auto document = web(image);
-    document.spec.rollout = contracts::Rolling{{2, false}, std::chrono::seconds{0}, {0, false}};
-    return document;
-}
-
-std::string value(const Cluster& cluster, const std::string& key) {
-    const auto found = cluster.bucket.values.find(key);
-    return found == cluster.bucket.values.end() ? "" : found->second;
-}
-
-int holding(const Cluster& cluster, const std::string& image) {
-    int result = 0;
-    for (const auto& [key, bytes] : cluster.bucket.values)
-        result += bytes == score(image).encode() ? 1 : 0;
-    return result;
-}
-
-// Every device reports what it is to hold as running, and beats.
-void report_all(Cluster& cluster, ClusterOperator& one, double seconds) {
-    for (const auto& [key, bytes] : cluster.bucket.values) {
-        const auto parsed = contracts::parse_desired_state_key(key);
-        if (!parsed || !parsed->deployment) continue;
-        one.reducer.apply(HeartbeatSeen{parsed->device, "", at(seconds)}, at(seconds));
-        one.reducer.apply(
-            StateReported{parsed->device, state(parsed->deployment->str(), contracts::Phase::Running,
-                                                contracts::Score::decode(bytes).value(), at(seconds))},
-            at(seconds));
-    }
-}
-
-}  // namespace
 
 TEST_CASE("nothing of a Deployment reaches a device before its finalizer and its record are stored") {
     Cluster cluster;
@@ -88,17 +23,15 @@ TEST_CASE("nothing of a Deployment reaches a device before its finalizer and its
     CHECK_FALSE(one->knows("web"));
     REQUIRE_FALSE(one->run_some(2, 1));
     CHECK(cluster.user.records().size() == 1);
-    CHECK(holding(cluster, "img:1") == 2);
+    CHECK(cluster.holding("img:1") == 2);
 }
 
 TEST_CASE("a change reaches the devices, and the same again writes nothing") {
     Cluster cluster;
-    auto one = cluster.operator_with(3);
-    cluster.user.apply(web("img:1"));
-    one->run(2);
+    auto one = cluster.operator_that_runs(3, web("img:1"));
     cluster.user.apply(web("img:2"));
     one->run(4);
-    CHECK(holding(cluster, "img:2") == 3);
+    CHECK(cluster.holding("img:2") == 3);
     const auto calls = cluster.server->calls().size();
     one->run(5);
     CHECK(cluster.server->calls().size() == calls);
@@ -112,7 +45,7 @@ TEST_CASE("Deployments of another namespace are another operator's") {
     one->run(2);
     cluster.user.apply(web("img:other-2"), "elsewhere");
     one->run(3);
-    CHECK(value(cluster, "d0.web") == score("img:1").encode());
+    CHECK(cluster.value("d0.web") == score("img:1").encode());
     CHECK_FALSE(cluster.user.get("web", "elsewhere")["metadata"].contains("finalizers"));
 }
 
@@ -120,46 +53,37 @@ TEST_CASE("a deletion takes the keys first and then the finalizer, wherever the 
     const int died_after = GENERATE(range(0, 4));
     Cluster cluster;
     {
-        auto one = cluster.operator_with(3);
-        cluster.user.apply(web("img:1"));
-        one->run(2);
+        auto one = cluster.operator_that_runs(3, web("img:1"));
         cluster.user.remove("web");
         REQUIRE(cluster.user.held("web"));
         if (died_after > 0) (void)one->run_some(3, died_after - 1);
     }
-    if (!cluster.user.get("web").is_null() && !cluster.user.held("web"))
-        CHECK(holding(cluster, "img:1") == 0);
+    if (!cluster.user.get("web").is_null() && !cluster.user.held("web")) CHECK(cluster.holding("img:1") == 0);
     auto next = cluster.operator_with(3, 4);
     next->run(5);
     CHECK(cluster.user.get("web").is_null());
-    CHECK(holding(cluster, "img:1") == 0);
+    CHECK(cluster.holding("img:1") == 0);
     CHECK_FALSE(next->knows("web"));
     cluster.user.apply(web("img:2"));
     next->run(6);
-    CHECK(holding(cluster, "img:2") == 3);
+    CHECK(cluster.holding("img:2") == 3);
 }
 
 TEST_CASE("a Deployment that was deleted while nobody looked lets go, and one made anew begins anew") {
     Cluster cluster;
-    {
-        auto one = cluster.operator_with(2);
-        cluster.user.apply(rolling("img:1"));
-        one->run(2);
-    }
+    static_cast<void>(cluster.operator_that_runs(2, rolling("img:1")));
     cluster.user.remove("web");
     auto next = cluster.operator_with(2, 3);
     next->run(4);
     CHECK(cluster.user.get("web").is_null());
     cluster.user.apply(rolling("img:2"));
     next->run(5);
-    CHECK(holding(cluster, "img:2") == 2);  // a first spec goes everywhere at once
+    CHECK(cluster.holding("img:2") == 2);  // a first spec goes everywhere at once
 }
 
 TEST_CASE("while paused the fleet keeps the spec before, also through a restart") {
     Cluster cluster;
-    auto one = cluster.operator_with(2);
-    cluster.user.apply(web("img:1"));
-    one->run(2);
+    auto one = cluster.operator_that_runs(2, web("img:1"));
     auto paused = web("img:2");
     paused.spec.paused = true;
     const bool seen = GENERATE(true, false);
@@ -168,96 +92,40 @@ TEST_CASE("while paused the fleet keeps the spec before, also through a restart"
     if (seen) one->run(3);
     one = cluster.operator_with(2, 4);
     one->run(5);
-    CHECK(holding(cluster, "img:1") == 2);
-    CHECK(holding(cluster, "img:2") == 0);
+    CHECK(cluster.holding("img:1") == 2);
+    CHECK(cluster.holding("img:2") == 0);
     cluster.user.apply(web("img:2"));
     one->run(6);
-    CHECK(holding(cluster, "img:2") == 2);
+    CHECK(cluster.holding("img:2") == 2);
 }
 
 TEST_CASE("a rollout's steps are stored before they are written, and the next leader goes on from them") {
     Cluster cluster;
-    auto one = cluster.operator_with(6);
-    cluster.user.apply(rolling("img:1"));
-    one->run(2);
-    report_all(cluster, *one, 2);
-    one->run(3);
+    auto one = cluster.operator_before_rollout(6);
     cluster.user.apply(rolling("img:2"));
     REQUIRE(one->run_some(4, 0));
     REQUIRE(one->run_some(4, 1));  // the record: now there is a step
-    CHECK(holding(cluster, "img:2") == 0);
+    CHECK(cluster.holding("img:2") == 0);
     REQUIRE_FALSE(one->run_some(4, 1));
-    CHECK(holding(cluster, "img:2") == 2);
+    CHECK(cluster.holding("img:2") == 2);
     // The bucket is lost, and with it what only the record knows.
     one.reset();
     cluster.bucket.values.clear();
     auto next = cluster.operator_with(6, 5);
     next->run(6);
-    CHECK(holding(cluster, "img:2") == 2);
-    CHECK(holding(cluster, "img:1") == 4);
+    CHECK(cluster.holding("img:2") == 2);
+    CHECK(cluster.holding("img:1") == 4);
     for (int second = 7; second < 12; ++second) {
-        report_all(cluster, *next, second);
+        cluster.report_all(*next, second);
         next->run(second);
     }
-    CHECK(holding(cluster, "img:2") == 6);
-}
-
-TEST_CASE("a step that was not stored is not written, and is made anew when the server is back") {
-    Cluster cluster;
-    auto one = cluster.operator_with(4);
-    cluster.user.apply(rolling("img:1"));
-    one->run(2);
-    report_all(cluster, *one, 2);
-    one->run(3);
-    cluster.user.apply(rolling("img:2"));
-    cluster.server->fail("update", 2,
-                         kubernetes::make_failure(kubernetes::Reason::Unavailable, "restarting"));
-    one->run(4);
-    CHECK(holding(cluster, "img:2") == 0);
-    one->run(4.05);
-    CHECK(holding(cluster, "img:2") == 0);  // not at once
-    one->run(5);
-    CHECK(holding(cluster, "img:2") == 2);
-}
-
-TEST_CASE("who lost the race for a record reads what the other has stored") {
-    Cluster cluster;
-    auto one = cluster.operator_with(4);
-    cluster.user.apply(rolling("img:1"));
-    one->run(2);
-    report_all(cluster, *one, 2);
-    one->run(3);
-    kubernetes::Failure conflict =
-        kubernetes::make_failure(kubernetes::Reason::Conflict, "the object has been modified");
-    cluster.user.apply(rolling("img:2"));
-    cluster.server->fail("update", 1, conflict);
-    one->run(4);
-    one->run(7);
-    CHECK(holding(cluster, "img:2") == 2);
-}
-
-TEST_CASE("a record that somebody removed is stored again with what it said") {
-    Cluster cluster;
-    auto one = cluster.operator_with(4);
-    cluster.user.apply(rolling("img:1"));
-    one->run(2);
-    report_all(cluster, *one, 2);
-    cluster.user.apply(rolling("img:2"));
-    one->run(3);
-    REQUIRE(holding(cluster, "img:2") == 2);
-    const Json before = cluster.user.records().at(0)["data"];
-    cluster.user.remove_record(cluster.user.get("web")["metadata"]["uid"]);
-    one->run(6);
-    REQUIRE(cluster.user.records().size() == 1);
-    CHECK(cluster.user.records().at(0)["data"] == before);
+    CHECK(cluster.holding("img:2") == 6);
 }
 
 TEST_CASE("a Deployment of no use gets a condition that says why, and nothing else") {
     Cluster cluster;
     auto one = cluster.operator_with(2);
-    Json spec = Json::parse(web("img:1").encode()).at("spec");
-    spec["score"]["data"]["services"][0]["ports"] = {"no port"};
-    cluster.user.apply_spec("web", spec);
+    cluster.user.apply_spec("web", spec_of_no_use(web("img:1")));
     one->run(2);
     CHECK_FALSE(cluster.user.held("web"));
     CHECK(cluster.user.records().empty());
@@ -275,7 +143,7 @@ TEST_CASE("a Deployment of no use gets a condition that says why, and nothing el
 
     cluster.user.apply(web("img:1"));
     one->run(12);
-    CHECK(holding(cluster, "img:1") == 2);
+    CHECK(cluster.holding("img:1") == 2);
     CHECK(one->status("web").conditions[0].reason != kReasonInvalidSpec);
 }
 
@@ -286,12 +154,12 @@ TEST_CASE("what a quota keeps from being stored is told on the Deployment, and g
     cluster.server->fail(
         "create", 1, kubernetes::make_failure(kubernetes::Reason::QuotaExceeded, "exceeded quota: small"));
     one->run(2);
-    CHECK(value(cluster, "d0.web").empty());
+    CHECK(cluster.value("d0.web").empty());
     CHECK(one->status("web").conditions.at(1).reason == kReasonNotStored);
     CHECK(one->status("web").conditions.at(1).message == "exceeded quota: small");
     CHECK(one->status("web").observed_generation == 0);
     one->run(5);
-    CHECK_FALSE(value(cluster, "d0.web").empty());
+    CHECK_FALSE(cluster.value("d0.web").empty());
     one->run(7);
     CHECK(one->status("web").conditions.at(1).reason == "DevicesPending");
     CHECK(one->status("web").observed_generation == 1);
@@ -306,88 +174,36 @@ TEST_CASE("a name that is none of the contract's is told on the Deployment") {
     CHECK_FALSE(cluster.user.held("web.v2"));
 }
 
+TEST_CASE("a Deployment whose name is none of the contract's lets go, whoever set its finalizer") {
+    Cluster cluster;
+    auto one = cluster.operator_with(1);
+    cluster.user.apply_spec("web.v2", Json::parse(web("img:1").encode()).at("spec"));
+    const Json copied{{"metadata", {{"finalizers", {contracts::kFinalizer}}}}};
+    REQUIRE(cluster.user.client().patch({deployment_type(), kNamespace, "web.v2"},
+                                        kubernetes::PatchKind::MergePatch, copied));
+    one->run(2);
+    cluster.user.remove("web.v2");
+    one->run(3);
+    CHECK(cluster.user.get("web.v2").is_null());
+}
+
 TEST_CASE("a Deployment that became of no use leaves the fleet as it was, also after a restart") {
     Cluster cluster;
-    auto one = cluster.operator_with(4);
-    cluster.user.apply(rolling("img:1"));
-    one->run(2);
-    report_all(cluster, *one, 2);
-    cluster.user.apply(rolling("img:2"));
-    one->run(3);
-    REQUIRE(holding(cluster, "img:2") == 2);
-    Json spec = Json::parse(rolling("img:3").encode()).at("spec");
-    spec["score"]["data"]["services"][0]["ports"] = {"no port"};
-    cluster.user.apply_spec("web", spec);
+    auto one = cluster.operator_in_rollout(4);
+    cluster.user.apply_spec("web", spec_of_no_use(rolling("img:3")));
     one->run(4);
-    report_all(cluster, *one, 4);
+    cluster.report_all(*one, 4);
     one->run(5);
-    CHECK(holding(cluster, "img:2") == 2);  // its rollout stands still
+    CHECK(cluster.holding("img:2") == 2);  // its rollout stands still
     CHECK(one->status("web").conditions.at(0).reason == kReasonInvalidSpec);
     CHECK(one->status("web").observed_generation == 3);
     one = cluster.operator_with(4, 6);
     one->run(7);
-    CHECK(holding(cluster, "img:1") == 2);
-    CHECK(holding(cluster, "img:2") == 2);
+    CHECK(cluster.holding("img:1") == 2);
+    CHECK(cluster.holding("img:2") == 2);
     cluster.user.remove("web");
     one->run(8);
     CHECK(cluster.user.get("web").is_null());
-}
-
-TEST_CASE("a standby writes nothing, knows as much, and goes on when it leads") {
-    Cluster cluster;
-    auto leader = cluster.operator_with(4);
-    auto standby = cluster.operator_with(4, 1, false);
-    cluster.user.apply(rolling("img:1"));
-    standby->run(2);
-    CHECK(standby->jobs.empty());
-    CHECK_FALSE(cluster.user.held("web"));
-    leader->run(2);
-    standby->run(3);
-    CHECK(standby->knows("web"));
-    CHECK(standby->wishes.empty());
-    report_all(cluster, *leader, 3);
-    report_all(cluster, *standby, 3);
-    cluster.user.apply(rolling("img:2"));
-    leader->run(4);
-    REQUIRE(holding(cluster, "img:2") == 2);
-    leader->lead(false);
-    standby->lead(true);
-    standby->run(5);
-    CHECK(holding(cluster, "img:2") == 2);
-    report_all(cluster, *standby, 6);
-    standby->run(6);
-    standby->run(7.5);
-    report_all(cluster, *leader, 6);
-    const auto calls = cluster.server->calls().size();
-    leader->run(8);
-    CHECK(cluster.server->calls().size() == calls);
-    CHECK(holding(cluster, "img:2") == 4);
-    CHECK_FALSE(standby->wishes.empty());
-}
-
-TEST_CASE("a leader that lost its lease between two writes makes no further one") {
-    Cluster cluster;
-    auto one = cluster.operator_with(1);
-    cluster.user.apply(web("img:1"));
-    REQUIRE(one->run_some(2, 1));
-    one->lead(false);
-    one->run(3);
-    CHECK(cluster.user.records().empty());
-    CHECK(value(cluster, "d0.web").empty());
-    one->lead(true);
-    one->run(6);
-    CHECK_FALSE(value(cluster, "d0.web").empty());
-}
-
-TEST_CASE("a watch that lost its place finds what is gone and what is new") {
-    Cluster cluster;
-    auto one = cluster.operator_with(1);
-    cluster.user.apply(web("img:1"));
-    one->run(2);
-    cluster.server->interrupt_watches(kubernetes::make_failure(kubernetes::Reason::Gone, "too old"));
-    one->run(3);
-    CHECK_FALSE(value(cluster, "d0.web").empty());
-    CHECK(one->knows("web"));
 }
 
 TEST_CASE(
@@ -406,7 +222,7 @@ TEST_CASE(
         return answered->change;
     };
     CHECK(apply(web("img:1")) == contracts::ApplyChange::Created);
-    CHECK_FALSE(value(cluster, "d0.web").empty());
+    CHECK_FALSE(cluster.value("d0.web").empty());
     CHECK(apply(web("img:1")) == contracts::ApplyChange::Unchanged);
     CHECK(one->resources.deployment(deployment_name("web")).value()->deployment.spec == web("img:1").spec);
     // Somebody adds an environment with another tool; what is applied next has none.
@@ -425,6 +241,10 @@ TEST_CASE(
     one->replies.clear();
     one->run(5);
     CHECK(contracts::DeleteReply::decode(one->replies.at(0)).value().pending);
+    for (const auto& call : cluster.server->calls()) {
+        // Whoever asked waits for 10 seconds, and one who stops the operator for its workers.
+        if (call.verb == "delete") CHECK(call.deadline <= std::chrono::seconds(3));
+    }
     CHECK(cluster.user.get("web").is_null());
     REQUIRE(one->resources.delete_deployment(deployment_name("web"), "reply", at(6)));
     one->replies.clear();

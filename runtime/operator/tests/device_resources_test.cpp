@@ -1,8 +1,10 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "harmony/contracts/resources.hpp"
 #include "harmony/kubernetes/fake_client.hpp"
+#include "harmony/operator/cluster_worker.hpp"
 #include "harmony/operator/device_resources_plan.hpp"
 
 using namespace harmony::op;
@@ -484,6 +486,61 @@ TEST_CASE("a Device that the cluster refuses is tried again when the device has 
     CHECK(fleet.settle(after(60)) == 0);
     fleet.plan.known(info("edge-01", {{"site", "nice"}}));
     CHECK(fleet.settle(after(61)) == 2);
+}
+
+TEST_CASE("a Device that somebody wrote at the same moment is tried again") {
+    Fleet fleet;
+    fleet.begin();
+    fleet.plan.known(info("edge-01"));
+    const auto reason = GENERATE(Reason::Conflict, Reason::AlreadyExists);
+    fleet.server->fail("patch", 1, kubernetes::make_failure(reason, "the object has been modified"));
+    CHECK(fleet.settle(kStart) == 1);
+    CHECK(fleet.settle(after(1)) == 2);
+    CHECK(fleet.exists("edge-01"));
+}
+
+TEST_CASE("a Device that the cluster refuses to change goes offline all the same") {
+    Fleet fleet;
+    fleet.begin();
+    fleet.plan.known(info("edge-01"));
+    fleet.plan.heartbeat(id("edge-01"), kStart, kStart);
+    fleet.settle(kStart);
+    fleet.server->fail("patch", 1, kubernetes::make_failure(Reason::Invalid, "spec.inventory: no"));
+    fleet.plan.known(info("edge-01", {{"site", "nice"}}));
+    CHECK(fleet.settle(after(1)) == 1);
+    CHECK(fleet.settle(after(100)) == 1);
+    CHECK(fleet.get("edge-01")["status"]["online"] == false);
+    // A status that is refused is not asked for again until the device has something new to say.
+    fleet.server->fail("patch", 1, kubernetes::make_failure(Reason::Invalid, "status.online: no"));
+    fleet.plan.heartbeat(id("edge-01"), after(101), after(101));
+    CHECK(fleet.settle(after(101)) == 1);
+    CHECK(fleet.settle(after(400)) == 0);
+    fleet.plan.known(info("edge-01", {{"site", "paris"}}));
+    CHECK(fleet.settle(after(401)) > 0);
+}
+
+TEST_CASE("a Device is written with one attempt, within what the lease of a leader has left") {
+    const auto server = kubernetes::FakeKubernetesServer::create();
+    const auto client = server->connect();
+    harmony::runtime::daemon::MetricsRegistry metrics;
+    const auto devices = start_device_resources(*client, settings(), metrics).value();
+    devices->device_known(info("edge-01"));
+    devices->all_devices_told();
+    devices->set_leading(true);
+    const auto writes = [&] {
+        auto calls = server->calls();
+        std::erase_if(calls, [](const auto& call) { return call.verb != "patch"; });
+        return calls;
+    };
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (writes().empty() && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    devices->stop();
+    REQUIRE_FALSE(writes().empty());
+    for (const auto& call : writes()) {
+        CHECK(call.attempts == 1);
+        CHECK(call.deadline == kLeaderDeadline);
+    }
 }
 
 TEST_CASE("above the limit no further device gets a resource, until one goes") {

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "harmony/kubernetes/fake_client.hpp"
+#include "harmony/operator/cluster_worker.hpp"
 #include "harmony/operator/leader_election.hpp"
 
 using namespace harmony::op;
@@ -63,6 +64,13 @@ TEST_CASE("the first candidate leads, the second stands by and knows who leads")
     CHECK(pair.first.told == std::vector<std::string>{"leader: first", "leads"});
     CHECK(pair.second.told == std::vector<std::string>{"leader: first"});
     CHECK(pair.first.steps.terms() == 1);
+}
+
+TEST_CASE("a write that began while leading has ended before a standby can begin") {
+    const LeaderElectionSettings defaults;
+    CHECK(kLeaderDeadline + defaults.renew_deadline + defaults.renew_interval < defaults.duration);
+    CHECK(leader_limits().deadline == kLeaderDeadline);
+    CHECK(leader_limits().attempts == 1);
 }
 
 TEST_CASE(

@@ -30,7 +30,6 @@ class Exchange final : public Cancellable, public std::enable_shared_from_this<E
     void begin() {
         asio::post(host_.context, [self = shared_from_this()] {
             if (self->done_) return;  // cancelled before it began
-            self->arm_timer();
             self->acquire(true);
         });
     }
@@ -42,14 +41,24 @@ class Exchange final : public Cancellable, public std::enable_shared_from_this<E
     }
 
  private:
-    void arm_timer() {
-        timer_.expires_at(limits_.deadline);
-        timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-            if (error) return;
+    void arm_timer(WireClock::time_point at, WireFault fault, const char* what) {
+        timer_.expires_at(at);
+        timer_.async_wait([self = shared_from_this(), at, fault, what](const ErrorCode& error) {
+            if (error || self->done_ || self->timer_.expiry() != at) return;  // ended, or armed anew
+            // The others that are kept lead to the same silent server.
+            if (self->kept_) self->host_.pool.clear();
             const std::string where = self->connection_ ? self->connection_->where() + ": " : std::string{};
-            self->give_up({WireFault::Timeout, where + "no complete answer in time", self->sent_});
+            self->give_up({fault, where + what, self->sent_});
         });
     }
+
+    void await_connection() {
+        const auto given = WireClock::now() + limits_.connect_within;
+        if (given < limits_.deadline)
+            return arm_timer(given, WireFault::Unreachable, "no connection in time");
+        await_answer();
+    }
+    void await_answer() { arm_timer(limits_.deadline, WireFault::Timeout, "no complete answer in time"); }
 
     void give_up(WireError error) {
         if (done_) return;
@@ -72,9 +81,11 @@ class Exchange final : public Cancellable, public std::enable_shared_from_this<E
         connection_ = kept_allowed ? host_.pool.take() : nullptr;
         if (connection_) {
             kept_ = true;
+            await_answer();
             write();
             return;
         }
+        await_connection();
         connection_ = host_.make_connection();
         connection_->open([self = shared_from_this()](std::optional<WireError> error) {
             if (self->done_) return;
@@ -82,6 +93,7 @@ class Exchange final : public Cancellable, public std::enable_shared_from_this<E
                 self->finish(tl::unexpected<WireError>(std::move(*error)));
                 return;
             }
+            self->await_answer();
             self->write();
         });
     }

@@ -49,6 +49,9 @@ using Wired = tl::expected<T, WireError>;
 struct WireLimits {
     WireClock::time_point deadline;                 // of everything, a stream's end included
     std::size_t max_body_bytes = 64 * 1024 * 1024;  // of a body that is gathered
+    // Of connecting. Without it a watch, which may last for minutes, would wait as long for an address that
+    // swallows what is sent to it.
+    std::chrono::milliseconds connect_within{10'000};
 };
 
 // Run on the I/O thread, and must not block.

@@ -3,6 +3,7 @@
 // harmony::kubernetes_fake.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct FakeCall {
     std::string resource;  // deployments.apps, deployments.apps/status
     std::string name_space;
     std::string name;
+    std::chrono::milliseconds deadline;  // that the caller gave it
+    int attempts;
 };
 
 // Shared by the clients of a test. Thread-safe. Watch handlers run inside the call that changes something.

@@ -97,6 +97,7 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
         std::optional<KeptRollout> kept;
         std::map<std::string, std::pair<std::string, std::uint64_t>> parts;  // name: text, list
         bool store_again = false;  // somebody else removed or spoiled it
+        bool lacks_parts = false;  // or a part that its header names
     };
 
     void on(const ListBegan& event, contracts::Timestamp now);
@@ -111,6 +112,8 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
     void on(const DeviceWithdrawn& event, contracts::Timestamp now);
 
     // cluster_resources_records.cpp
+    void take_part(const RolloutSeen& event);
+    void look_for_parts(const std::string& uid, Record& record);
     void read_record(const std::string& uid, Record& record);
     [[nodiscard]] const Record* record_of(const Entry& entry) const;
     [[nodiscard]] static bool taken_in(const Entry& entry, const Record* record);
@@ -123,6 +126,7 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
     void tell(Entry& entry, const Record& record, contracts::Timestamp now);
     void tell_gone(const std::string& name, Entry& entry, contracts::Timestamp now);
     void forget(const std::string& name, contracts::Timestamp now);
+    void let_go(const std::string& name, Entry& entry, contracts::Timestamp now);
     [[nodiscard]] static bool may_write(Entry& entry, contracts::Timestamp now);
     void submit(const std::string& name, Entry& entry, ClusterWork work, contracts::Timestamp now);
     void start(const std::string& name, Entry& entry, ClusterWork work, contracts::Timestamp now);

@@ -16,10 +16,18 @@ struct ClusterWorkerPorts {
     std::function<void(const std::string& subject, std::string payload)> reply;
 };
 
-// One job, without the thread. Whatever it learned is told before it returns. Each request that only a leader
-// may make is made within kLeaderDeadline of having asked whether this one leads, which is shorter than what
-// a lease has left when its holder stands down.
-inline constexpr std::chrono::milliseconds kLeaderDeadline{3'000};
+// Each request that only a leader may make is made once, and has ended this long after having asked whether
+// this one leads: less than a lease has left when its holder stands down, as a standby sees it that counts
+// from a renew interval before the renewal.
+inline constexpr std::chrono::milliseconds kLeaderDeadline{1'900};
+[[nodiscard]] inline runtime::kubernetes::CallLimits leader_limits() {
+    runtime::kubernetes::CallLimits limits;
+    limits.deadline = kLeaderDeadline;
+    limits.attempts = 1;  // the next attempt asks anew who leads
+    return limits;
+}
+
+// One job, without the thread. Whatever it learned is told before it returns.
 void perform(runtime::kubernetes::KubernetesClient& client, const std::string& name_space,
              const ClusterJob& job, const ClusterWorkerPorts& ports);
 

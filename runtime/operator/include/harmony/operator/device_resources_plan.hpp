@@ -105,6 +105,7 @@ class DeviceResourcePlan {
         std::uint64_t conflict_hash = 0;     // of the object that met it,
         std::uint64_t conflict_version = 0;  // and of what was in the cluster then
         std::string refusal;                 // by the cluster's schema or admission; until something changes
+        bool status_refused = false;         // what was refused was the status, not the object
 
         bool queued = false;
         bool left_out = false;
@@ -124,6 +125,9 @@ class DeviceResourcePlan {
     [[nodiscard]] std::optional<DeviceRequest> request_for(const contracts::DeviceId& device, Record& record,
                                                            contracts::Timestamp now);
     [[nodiscard]] bool object_is_due(const Record& record) const;
+    [[nodiscard]] static bool status_may_go(const Record& record) {
+        return record.refusal.empty() || !record.status_refused;
+    }
     [[nodiscard]] contracts::DeviceStatus wanted_status(const Record& record, contracts::Timestamp now) const;
     [[nodiscard]] std::optional<DeviceRequest> next_change(contracts::Timestamp now);
     [[nodiscard]] std::optional<DeviceRequest> next_refresh(contracts::Timestamp now);

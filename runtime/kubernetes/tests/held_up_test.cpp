@@ -1,0 +1,138 @@
+// Who is held up by what does not come: an address that takes connections and says nothing, a credential
+// plugin that runs on.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <functional>
+#include <future>
+#include <thread>
+
+#include "harmony/kubernetes/client.hpp"
+#include "observer.hpp"
+#include "test_folder.hpp"
+#include "transport/transport.hpp"
+
+using namespace harmony::runtime::kubernetes;
+using namespace harmony::runtime::kubernetes::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+const ResourceType kSecrets{"", "v1", "secrets", "Secret", true};
+constexpr auto kLong = 30s;
+
+// The kernel takes its connections; nobody reads them.
+class SilentServer {
+ public:
+    SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        auto* const generic = reinterpret_cast<sockaddr*>(&address);
+        REQUIRE(::bind(socket_, generic, length) == 0);
+        REQUIRE(::listen(socket_, 16) == 0);
+        REQUIRE(::getsockname(socket_, generic, &length) == 0);
+        port_ = ntohs(address.sin_port);
+    }
+    ~SilentServer() { ::close(socket_); }
+    SilentServer(const SilentServer&) = delete;
+    SilentServer& operator=(const SilentServer&) = delete;
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+    int socket_;
+    std::uint16_t port_ = 0;
+};
+
+ClusterAccess access_to(std::uint16_t port) {
+    ClusterAccess access;
+    access.origin = "a test";
+    access.host = "127.0.0.1";
+    access.port = port;
+    access.insecure = true;
+    return access;
+}
+
+// A plugin that says `began`, and ends when there is a file `go`.
+ClusterAccess access_with_slow_plugin(const Folder& folder) {
+    const std::string command =
+        folder.write("plugin",
+                     "#!/bin/sh\ntouch \"$1/began\"\nwhile [ ! -e \"$1/go\" ]; do sleep 0.1; done\n"
+                     "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\","
+                     "\"status\":{\"token\":\"one\"}}'\n",
+                     0700);
+    ClusterAccess access = access_to(1);
+    access.exec = ExecPlugin{command, {folder.path()}, {}, "client.authentication.k8s.io/v1", "", false};
+    return access;
+}
+
+bool eventually(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + kLong;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::sleep_for(10ms);
+    }
+    return true;
+}
+
+bool began(const Folder& folder) {
+    return eventually([&] { return std::filesystem::exists(folder.path() + "/began"); });
+}
+
+}  // namespace
+
+TEST_CASE("an address that takes a connection and says nothing is given up long before a watch would end") {
+    const SilentServer server;
+    const auto transport = make_transport(access_to(server.port())).value();
+    std::promise<Wired<WireReply>> promise;
+    auto ended = promise.get_future();
+    WireHandlers handlers;
+    handlers.on_bytes = [](std::string_view) { return true; };
+    handlers.on_end = [&](Wired<WireReply> reply) { promise.set_value(std::move(reply)); };
+    WireLimits limits{WireClock::now() + 10min};
+    limits.connect_within = 200ms;
+    WireRequest request;
+    request.target = "/api/v1/secrets";
+    const Operation operation = transport->start(std::move(request), limits, std::move(handlers));
+    REQUIRE(ended.wait_for(kLong) == std::future_status::ready);
+    const auto reply = ended.get();
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().fault == WireFault::Unreachable);
+    CHECK_FALSE(reply.error().sent);
+}
+
+TEST_CASE("a plugin that runs for a call does not hold up what the watches share") {
+    const Folder folder;
+    const auto client = make_kubernetes_client(access_with_slow_plugin(folder)).value();
+    std::jthread caller([&] {
+        CallLimits limits;
+        limits.deadline = 10min;
+        limits.attempts = 1;
+        static_cast<void>(client->list(kSecrets, "default", {}, limits));
+    });
+    const bool runs = began(folder);
+    Observer observer;
+    const auto first = client->watch({kSecrets, "default"}, observer.handlers()).value();
+    const auto second = client->watch({kSecrets, "default"}, observer.handlers()).value();
+    // They begin one after the other, on one thread; the first needs what the plugin will print.
+    const bool second_began = eventually([&] { return second->replays() > 0; });
+    static_cast<void>(folder.write("go", ""));
+    CHECK(runs);
+    CHECK(second_began);
+}
+
+TEST_CASE("a client waits for the plugin that still runs for a watch that is gone") {
+    const Folder folder;
+    auto client = make_kubernetes_client(access_with_slow_plugin(folder)).value();
+    Observer observer;
+    auto watch = client->watch({kSecrets, "default"}, observer.handlers()).value();
+    const bool runs = began(folder);
+    watch.reset();
+    auto ended = std::async(std::launch::async, [&] { client.reset(); });
+    static_cast<void>(folder.write("go", ""));
+    CHECK(runs);
+    CHECK(ended.wait_for(kLong) == std::future_status::ready);
+}
