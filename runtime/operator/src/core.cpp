@@ -58,12 +58,6 @@ void Core::post(OperatorEvent event) {
     }
 }
 
-void Core::post_connected() {
-    (void)queue_.try_push(ConnectedAgain{});
-}
-void Core::post_trouble() {
-    (void)queue_.try_push(BucketTrouble{});
-}
 bool Core::try_post_request(nats::Message request) {
     return queue_.try_push(std::move(request));
 }
@@ -75,6 +69,8 @@ void Core::run(const std::stop_token& stop) {
     bool trimmed = false;
     while (!stop.stop_requested()) {
         auto item = queue_.pop(kTurn);
+        if (connected_again_.exchange(false)) logic_.handle(ConnectedAgain{}, Timestamp::now());
+        if (bucket_trouble_.exchange(false)) logic_.handle(BucketTrouble{}, Timestamp::now());
         for (int taken = 0; item && taken < kItemsPerTurn; ++taken) {
             logic_.handle(std::move(*item), Timestamp::now());
             item = queue_.pop(0ms);

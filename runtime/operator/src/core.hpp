@@ -25,8 +25,9 @@ class Core {
     // For any thread. post() waits for room as long as core runs; try_* never wait.
     void post(OperatorEvent event);
     void try_post_heartbeat(Event event);
-    void post_connected();
-    void post_trouble();
+    // Heard however full the queue is: within a turn.
+    void post_connected() { connected_again_ = true; }
+    void post_trouble() { bucket_trouble_ = true; }
     [[nodiscard]] bool try_post_request(runtime::nats::Message request);
 
  private:
@@ -34,6 +35,8 @@ class Core {
 
     OperatorLogic logic_;
     runtime::daemon::BoundedQueue<OperatorEvent> queue_;
+    std::atomic<bool> connected_again_{false};
+    std::atomic<bool> bucket_trouble_{false};
     std::atomic<std::int64_t> alive_at_{0};
     runtime::daemon::Counter& dropped_heartbeats_;
     std::jthread thread_;

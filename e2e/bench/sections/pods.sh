@@ -1,0 +1,89 @@
+# shellcheck shell=bash disable=SC2154
+# Section pods: the fleet's Scores on a real node, from a cluster that is down, from one that is up, and with nothing
+# to do beside kubectl.
+
+readonly repetitions=5
+
+measure_pods() {
+    local started cold_ms warm_ms
+    if [ "$EUID" != 0 ]; then skip "a node needs root"; fi
+    export CLUSTER_DIR=$sandbox/node FLEET_E2E_IMAGES=$build/images/images.json
+    # shellcheck source=/dev/null
+    source "$source_dir/e2e/lib/kubernetes.sh"
+    # shellcheck source=/dev/null
+    source "$source_dir/e2e/lib/kubernetes_fleet.sh"
+    trap end_pods EXIT
+    say "images, and the programs of Kubernetes"
+    "$source_dir/e2e/images/build" --build "$build" >"$sandbox/pods.log" || fail "images: $(<"$sandbox/pods.log")"
+    users_cluster build >"$sandbox/pods.log" 2>&1 || fail "Kubernetes: $(tail -n 5 "$sandbox/pods.log")"
+    say "from a cluster that is down to devices that answer"
+    started=$(now_ms)
+    users_cluster up >"$sandbox/pods.log" 2>&1 || fail "the cluster: $(tail -n 5 "$sandbox/pods.log")"
+    cluster load "$build"/images/*.tar >"$sandbox/pods.log" 2>&1 || fail "images: $(tail -n 5 "$sandbox/pods.log")"
+    use_cluster
+    fleet_to_ping
+    cold_ms=$(($(now_ms) - started))
+    expect_exit 0 harmony destroy --all --yes --delete-data
+    cluster prune
+    say "the same with the cluster up"
+    started=$(now_ms)
+    fleet_to_ping
+    warm_ms=$(($(now_ms) - started))
+    row "cluster down to verified fleet and ping, images made" "$cold_ms ms" "–" "–"
+    row "cluster up, the same" "$warm_ms ms" "–" "–"
+    say "nothing to do, and kubectl with the same objects"
+    measure_nothing_to_do
+}
+
+# The programs of Kubernetes are in the user's own cache.
+users_cluster() { HOME=$users_home XDG_CACHE_HOME=$users_cache "$source_dir/e2e/cluster/cluster" --dir "$CLUSTER_DIR" "$@"; }
+
+end_pods() {
+    if [ -d "$CLUSTER_DIR" ]; then users_cluster down >/dev/null 2>&1 || true; fi
+}
+
+fleet_to_ping() {
+    make_namespace
+    use_context
+    write_cluster_composition
+    expect_exit 0 harmony apply --all --yes
+    wait_until 60 "both devices online" cluster_devices_online 2
+    expect_exit 0 harmony fleet ping "$barn" "$dock"
+}
+
+# Of everything that the Scores made: what a user would keep in a file.
+write_objects() {
+    local kinds=customresourcedefinitions,clusterroles,clusterrolebindings,serviceaccounts,roles,rolebindings
+    kinds+=,networkpolicies,secrets,configmaps,services,statefulsets.apps,deployments.apps
+    kubectl get "$kinds" -n "$name_space" -l app.kubernetes.io/managed-by=harmony -o json |
+        jq 'del(.items[].status) | .items[].metadata |= {name, namespace, labels, annotations}' |
+        install -m 0600 /dev/stdin objects.json
+}
+
+plain_kubectl() { command kubectl "$@"; }
+
+sample() { # sample NAME COMMAND...
+    local name=$1 started
+    shift
+    started=$(now_ms)
+    expect_exit 0 "$@"
+    printf '%s\n' "$(($(now_ms) - started))" >>"$sandbox/pods-$name"
+}
+median() { sort -n "$sandbox/pods-$1" | sed -n "$(((repetitions + 1) / 2))p"; }
+
+measure_nothing_to_do() {
+    local objects
+    write_objects
+    objects=$(jq '.items | length' objects.json)
+    # From now on kubectl knows what it applied last.
+    expect_exit 0 plain_kubectl apply -f objects.json
+    expect_exit 0 harmony apply --all --yes
+    for ((i = 0; i < repetitions; i++)); do
+        sample kubectl plain_kubectl apply -f objects.json
+        sample apply harmony apply --all --yes
+        sample diff plain_kubectl diff -f objects.json
+        sample plan harmony plan --all
+    done
+    row "plan with nothing to do, $objects objects, median" "$(median plan) ms" "kubectl diff of them $(median diff) ms" "$(ratio "$(median plan)" "$(median diff)")"
+    row "apply with nothing to do, each Score verified, median" "$(median apply) ms" "kubectl apply of them $(median kubectl) ms" "$(ratio "$(median apply)" "$(median kubectl)")"
+}
