@@ -54,7 +54,7 @@ class Converter {
             if (!entry.first.IsScalar()) throw Refused{entry.first.Mark(), "a key has to be plain text"};
             if (!seen.insert(entry.first.Scalar()).second)
                 throw Refused{entry.first.Mark(), "the key \"" + entry.first.Scalar() + "\" is given twice"};
-            node.entries.emplace_back(convert(entry.first, depth + 1), convert(entry.second, depth + 1));
+            node.entries.push_back({convert(entry.first, depth + 1), convert(entry.second, depth + 1)});
         }
     }
 

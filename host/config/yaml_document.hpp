@@ -13,6 +13,8 @@
 
 namespace harmony::host {
 
+struct YamlEntry;
+
 struct YamlNode {
     enum class Kind { Null, Scalar, List, Map };
     Kind kind = Kind::Null;
@@ -21,11 +23,16 @@ struct YamlNode {
     int line = 1;    // from 1
     int column = 1;  // from 1
     std::vector<YamlNode> items;
-    std::vector<std::pair<YamlNode, YamlNode>> entries;  // keys are scalars
+    std::vector<YamlEntry> entries;
 
     [[nodiscard]] const YamlNode* find(std::string_view key) const;
     // The node at path, or the nearest one above it that exists.
     [[nodiscard]] const YamlNode& nearest(const ValuePath& path) const;
+};
+
+struct YamlEntry {
+    YamlNode key;  // a scalar
+    YamlNode value;
 };
 
 struct YamlDocument {

@@ -212,7 +212,7 @@ int World::count(const std::string& call) const {
 }
 
 ProcessFactory fake_factory(World& world) {
-    return [&world](PluginProcessOptions, PluginCallbacks callbacks) {
+    return [&world](const PluginProcessOptions&, PluginCallbacks callbacks) {
         return std::make_unique<FakeProcess>(world, std::move(callbacks));
     };
 }

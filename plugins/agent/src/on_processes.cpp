@@ -33,7 +33,7 @@ Object containers_object(const std::string& device) {
 // Empty where the runtime is not enabled. Reads only, so a plan may ask.
 Result<std::string> podman_socket(Run& run) {
     if (!runtime_enabled(run.params())) return std::string();
-    const auto missing = [](std::string reason) {
+    const auto missing = [](const std::string& reason) {
         return failure(
             Diagnostic{.code = "agent.podman-missing",
                        .summary = "the agents cannot run containers: " + reason,

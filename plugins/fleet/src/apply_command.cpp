@@ -33,7 +33,7 @@ bool is_settled(const contracts::Deployment& deployment, std::int64_t generation
 
 std::string counts_text(const contracts::Deployment& deployment) {
     if (!deployment.status) return "not seen by the operator yet";
-    if (const std::string rollout = rollout_text(deployment); !rollout.empty()) return rollout;
+    if (std::string rollout = rollout_text(deployment); !rollout.empty()) return rollout;
     const auto& aggregate = deployment.status->aggregate;
     std::string text = std::to_string(aggregate.matched_device_count) + " matched, " +
                        std::to_string(aggregate.succeeded) + " succeeded, " +

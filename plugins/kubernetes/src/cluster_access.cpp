@@ -132,7 +132,7 @@ Result<Connection> connect(api::ClusterAccess access, const Environment& environ
                         std::to_string(access.port) + access.path_prefix;
     connection.name_space = access.name_space;
     connection.inside = access.host == value_of(environment, "KUBERNETES_SERVICE_HOST");
-    auto client = api::make_kubernetes_client(std::move(access));
+    auto client = api::make_kubernetes_client(access);
     if (!client) return diagnose(client.error());
     connection.client = std::move(*client);
     return connection;

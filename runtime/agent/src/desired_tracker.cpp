@@ -55,7 +55,11 @@ DesiredTracker::DesiredTracker(nats::NatsConnection& connection, contracts::Devi
 
 bool DesiredTracker::hint(const DesiredHint& hint, SteadyTime now) {
     pending_.insert_or_assign(token_of(hint), Pending{hint, 0, now});
-    if (hint.deployment || hint.deleted) return false;
+    if (hint.deployment) return false;
+    if (hint.deleted) {
+        last_index_.reset();
+        return true;
+    }
     return std::exchange(last_index_, hint.value_hash) == hint.value_hash;
 }
 

@@ -113,7 +113,7 @@ class Server final : public FakeKubernetesServer, public std::enable_shared_from
         if (!fresh && known->second.object == next.object) return next.object;
         if (dry_run) return next.object;
         meta["resourceVersion"] = std::to_string(++version_);
-        const Json result = next.object;
+        Json result = next.object;
         const bool ends = meta.contains("deletionTimestamp") &&
                           (!meta.contains("finalizers") || meta["finalizers"].empty());
         if (ends) {

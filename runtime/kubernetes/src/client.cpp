@@ -244,7 +244,7 @@ Answer<std::unique_ptr<ChannelStream>> HttpKubernetesClient::channels(const PodR
 
 }  // namespace
 
-Answer<std::unique_ptr<KubernetesClient>> make_kubernetes_client(ClusterAccess access) {
+Answer<std::unique_ptr<KubernetesClient>> make_kubernetes_client(const ClusterAccess& access) {
     auto transport = make_transport(access);
     if (!transport) return refuse(transport.error());
     return std::make_unique<HttpKubernetesClient>(access, std::move(*transport));

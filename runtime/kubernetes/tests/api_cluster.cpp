@@ -47,7 +47,7 @@ ClusterAccess cluster_access() {
 }
 
 std::unique_ptr<KubernetesClient> connect(ClusterAccess access) {
-    auto client = make_kubernetes_client(std::move(access));
+    auto client = make_kubernetes_client(access);
     INFO((client ? std::string() : client.error().text()));
     REQUIRE(client);
     return std::move(*client);

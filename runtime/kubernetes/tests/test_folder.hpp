@@ -26,7 +26,7 @@ class Folder {
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] std::string write(const std::string& name, const std::string& text,
                                     mode_t mode = 0600) const {
-        const std::string file = path_ + "/" + name;
+        std::string file = path_ + "/" + name;
         std::ofstream(file) << text;
         ::chmod(file.c_str(), mode);
         return file;

@@ -141,7 +141,8 @@ bool ClusterResources::taken_in(const Entry& entry, const Record* record) {
            record->kept->generation == entry.seen->metadata.generation;
 }
 
-void ClusterResources::store_record(const std::string& name, Entry& entry, KeptRollout next, Timestamp now) {
+void ClusterResources::store_record(const std::string& name, Entry& entry, const KeptRollout& next,
+                                    Timestamp now) {
     if (!may_write(entry, now)) return;
     const auto found = records_.find(*entry.seen->metadata.uid);
     const Record* record = found == records_.end() ? nullptr : &found->second;

@@ -44,7 +44,7 @@ kubernetes::Answer<kubernetes::ClusterAccess> read_access(const KubernetesConfig
 Result<std::unique_ptr<kubernetes::KubernetesClient>> make_client(const KubernetesConfig& config) {
     auto access = read_access(config);
     if (!access) return fail(access.error().error.wrap("kubernetes"));
-    auto client = kubernetes::make_kubernetes_client(std::move(*access));
+    auto client = kubernetes::make_kubernetes_client(*access);
     if (!client) return fail(client.error().error.wrap("kubernetes"));
     return std::move(*client);
 }
@@ -100,7 +100,7 @@ Result<void> ClusterSide::start(ClusterSideEvents events) {
         DeviceResourceSettings settings;
         settings.stack = name_space_;
         settings.heartbeat_stale_after = stale_after_;
-        auto devices = start_device_resources(*client_, std::move(settings), metrics_);
+        auto devices = start_device_resources(*client_, settings, metrics_);
         if (!devices) return fail(devices.error());
         devices_ = std::move(*devices);
     }

@@ -53,7 +53,7 @@ void Core::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Core::post(OperatorEvent event) {
+void Core::post(const OperatorEvent& event) {
     while (!queue_.closed() && !queue_.push(event, 200ms)) {
     }
 }

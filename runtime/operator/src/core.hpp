@@ -23,7 +23,7 @@ class Core {
     void stop();
 
     // For any thread. post() waits for room as long as core runs; try_* never wait.
-    void post(OperatorEvent event);
+    void post(const OperatorEvent& event);
     void try_post_heartbeat(Event event);
     // Heard however full the queue is: within a turn.
     void post_connected() { connected_again_ = true; }

@@ -276,7 +276,7 @@ Result<void> check(const DeviceResourceSettings& settings) {
 }
 
 Result<std::unique_ptr<DeviceResources>> start_device_resources(kubernetes::KubernetesClient& client,
-                                                                DeviceResourceSettings settings,
+                                                                const DeviceResourceSettings& settings,
                                                                 daemon::MetricsRegistry& metrics) {
     if (auto checked = check(settings); !checked) return fail(checked.error());
     auto result = std::make_unique<ThreadedDeviceResources>(client, settings, make_counters(metrics));

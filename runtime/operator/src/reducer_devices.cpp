@@ -62,6 +62,8 @@ void Reducer::on(const DeviceKnown& event, Timestamp) {
     // It says so whenever it has connected, and may have lost its last times with a full disk before that.
     for (Pair& pair : device.pairs)
         pair.last_event_us = 0;
+    // What it said then may have come on the other watch before this word, and was not taken.
+    device.unheard = device.unheard || std::exchange(device.overtaken, false);
     if (device.registered && labels_.labels(device.labels) == event.labels) return;
     if (device.registered) labels_.remove_device(slot, device.labels);
     device.labels = labels_.add_device(slot, event.labels);
@@ -117,7 +119,8 @@ void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
         device.watched = true;
         expiries_[device.last_heartbeat_s + stale_after].push_back(slot);
     }
-    if (!device.registered || sync_ != Sync::Known || device.dirty) return;
+    if (sync_ != Sync::Known || device.dirty) return;
+    if (!device.registered) return ask_who_it_is(slot, event.seen_at);
     const std::int64_t grace = options_.hint_grace.count();
     if (event.seen_at.seconds() < std::int64_t{device.last_write_s} + grace) return;
     if (undecided(device)) return;
@@ -129,7 +132,7 @@ void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
     const bool missing = std::any_of(device.pairs.begin(), device.pairs.end(), [](const Pair& pair) {
         return pair.targeted && pair.reported == Reported::Nothing;
     });
-    if (missing) ask_for_reports(slot);
+    if (std::exchange(device.unheard, false) || missing) ask_for_reports(slot);
 }
 
 void Reducer::set_online(DeviceSlot slot, bool online) {
@@ -191,8 +194,23 @@ void Reducer::repeat_hint(DeviceSlot slot) {
     mark(slot);
 }
 
-// The bucket of the reports was lost while the device stayed connected. The same index again asks for all
-// that the device has to tell.
+// The bucket of its info was lost while the device stayed connected, and no store remembers it. That its
+// index is gone asks it for all that it has to tell, and takes nothing from it. A new one has said who it is
+// before it is asked.
+void Reducer::ask_who_it_is(DeviceSlot slot, Timestamp seen_at) {
+    DeviceRecord& device = devices_[slot];
+    if (device.last_write_s == 0) {
+        device.last_write_s = second_of(seen_at);
+        return;
+    }
+    if (seen_at.seconds() < std::int64_t{device.last_write_s} + options_.hint_grace.count()) return;
+    device.index = Written::Stale;
+    ++repeated_hints_;
+    mark(slot);
+}
+
+// The bucket of the reports was lost while the device stayed connected, or they came too early. The same
+// index again asks for all that the device has to tell.
 void Reducer::ask_for_reports(DeviceSlot slot) {
     DeviceRecord& device = devices_[slot];
     if (device.index == Written::Current) device.index = Written::Stale;

@@ -186,6 +186,7 @@ void Reducer::on(const StateReported& event, Timestamp now) {
     const std::int64_t at = event.state.last_event_at.microseconds();
     if (reported.reported != Reported::Nothing && reported.replay == replay_ && at < reported.last_event_us) {
         ++ignored_reports_;
+        devices_[device].overtaken = true;
         return;
     }
     reported.replay = replay_;

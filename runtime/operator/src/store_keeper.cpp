@@ -52,7 +52,7 @@ void StoreKeeper::take_device(contracts::DeviceInfo info, Timestamp now) {
 
 Result<void> StoreKeeper::restore(Timestamp now) {
     // Devices first: a selector is then answered from the index at once.
-    const auto read = store_->each_device_since(0, [&](const StoredDevice& device) {
+    auto read = store_->each_device_since(0, [&](const StoredDevice& device) {
         adopted_revision_ = std::max(adopted_revision_, device.resource_version);
         reducer_.apply(DeviceKnown{device.info.device_id, device.info.labels}, now);
     });
@@ -144,7 +144,7 @@ void StoreKeeper::advance_rollouts(Timestamp now) {
 Result<void> StoreKeeper::advance_rollout(const RolloutStep& step, Timestamp now) {
     RolloutKnown told{step.deployment, {}, {}};
     bool outdated = false;
-    const auto done = store_->transaction([&]() -> Result<void> {
+    auto done = store_->transaction([&]() -> Result<void> {
         auto record = store_->rollout(step.deployment);
         if (!record) return fail(record.error());
         outdated = !*record || (*record)->version != step.version;
@@ -156,9 +156,7 @@ Result<void> StoreKeeper::advance_rollout(const RolloutStep& step, Timestamp now
         return store_->put_holdings(step.deployment, told.record.version, step.devices, step.score);
     });
     if (!done) return done;
-    if (outdated) {  // another operator was first
-        return adopt_deployments(now);
-    }
+    if (outdated) return adopt_deployments(now);  // another operator was first
     for (const contracts::DeviceId& device : step.devices)
         told.holdings.push_back({device, step.score});
     reducer_.apply(told, now);
@@ -250,7 +248,7 @@ Result<void> StoreKeeper::adopt_deployments(Timestamp now) {
 }
 
 Result<void> StoreKeeper::adopt_devices(std::int64_t removals, Timestamp now) {
-    const auto read = store_->each_device_since(adopted_revision_, [&](const StoredDevice& device) {
+    auto read = store_->each_device_since(adopted_revision_, [&](const StoredDevice& device) {
         adopted_revision_ = std::max(adopted_revision_, device.resource_version);
         if (unsaved_.contains(device.info.device_id)) return;  // it has said something newer since
         reducer_.apply(DeviceKnown{device.info.device_id, device.info.labels}, now);

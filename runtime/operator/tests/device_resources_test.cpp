@@ -36,9 +36,11 @@ DeviceResourceSettings settings() {
     return result;
 }
 
+const Json kEmptyText(std::string{});
+
 // A plan, and the cluster that its requests reach: the fake API server.
 struct Fleet {
-    explicit Fleet(DeviceResourceSettings chosen = settings()) : stack(chosen.stack), plan(chosen) {}
+    explicit Fleet(const DeviceResourceSettings& chosen = settings()) : stack(chosen.stack), plan(chosen) {}
 
     // As at a start: the cluster told what it holds, the fleet what it knows.
     void begin() {
@@ -590,7 +592,7 @@ TEST_CASE("empty texts are left out, and their absence is no difference") {
     fleet.plan.known(bare);
     CHECK(fleet.settle(kStart) == 2);
     const Json device = fleet.get("edge-01");
-    CHECK(device["metadata"]["labels"]["gpu"] == "");
+    CHECK(device["metadata"]["labels"]["gpu"] == kEmptyText);
     CHECK(device["spec"]["inventory"] == Json({{"architecture", "x86_64"},
                                                {"cpuCores", 0},
                                                {"memoryBytes", 0},
@@ -598,7 +600,7 @@ TEST_CASE("empty texts are left out, and their absence is no difference") {
                                                {"addresses", Json::array({"192.0.2.1"})}}));
     for (const Json& entry : device["status"]["conditions"]) {
         for (const auto& [key, value] : entry.items())
-            CHECK(value != "");
+            CHECK(value != kEmptyText);
     }
     CHECK(Device::decode(device.dump()).has_value());
     fleet.replay();

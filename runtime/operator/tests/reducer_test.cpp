@@ -203,6 +203,36 @@ TEST_CASE(
     CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 0);
 }
 
+TEST_CASE("what a device that lost its last times says is asked for again where it came before its info") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.settle();
+    const auto report = [&](contracts::Phase phase, double when) {
+        fleet.tell(StateReported{device_id("a"), state("web", phase, score("img:1"), at(when))});
+    };
+    report(contracts::Phase::Failed, 2000);
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    CHECK(fleet.reducer.take_writes(10, fleet.now).writes.empty());
+    report(contracts::Phase::Failed, 2001);
+    report(contracts::Phase::Running, 100);
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 0);
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    const auto beat = [&] {
+        fleet.now = at(static_cast<double>(fleet.now.seconds()) + 30);
+        const auto held = contracts::desired_digest({{deployment_name("web"), score("img:1").hash()}});
+        fleet.tell(HeartbeatSeen{device_id("a"), held, fleet.now});
+        return fleet.reducer.take_writes(10, fleet.now).writes;
+    };
+    const auto asked = beat();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked.front().key == "a._index");
+    CHECK(*asked.front().value == index_of({"web"}));
+    report(contracts::Phase::Running, 100);
+    CHECK(fleet.reducer.aggregate(deployment_name("web")).succeeded == 1);
+    CHECK(beat().empty());
+}
+
 TEST_CASE("a device that has connected anew may have lost its last times: what it says then is taken") {
     Fleet fleet;
     fleet.tell(DeviceKnown{device_id("a"), {}});
@@ -326,6 +356,30 @@ TEST_CASE("a digest that stays wrong repeats the hint, a right or a too early on
     fleet.tell(HeartbeatSeen{device_id("a"), wrong, at(1011)});
     fleet.settle();
     CHECK(fleet.bucket.writes == 4);
+}
+
+TEST_CASE("a device that lives and that nobody knows is asked who it is by the deletion of its index") {
+    Fleet fleet;
+    const auto beat = [&](double seconds) {
+        fleet.tell(HeartbeatSeen{device_id("a"), contracts::desired_digest({}), at(seconds)});
+        return fleet.reducer.take_writes(10, at(seconds)).writes;
+    };
+    // A new device's info may be on the way.
+    CHECK(beat(1000).empty());
+    CHECK(beat(1004).empty());
+    const auto asked = beat(1005);
+    REQUIRE(asked.size() == 1);
+    CHECK(asked.front().bucket == contracts::kDesiredStateBucket);
+    CHECK(asked.front().key == "a._index");
+    CHECK(asked.front().value == nullptr);
+    CHECK(fleet.reducer.counts().repeated_hints == 1);
+    CHECK(beat(1009).empty());
+    CHECK(beat(1010).size() == 1);
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    const auto index = fleet.reducer.take_writes(10, at(1011)).writes;
+    REQUIRE(index.size() == 1);
+    CHECK(index.front().value != nullptr);
+    CHECK(beat(1020).empty());
 }
 
 TEST_CASE("a forgotten device leaves no key in any bucket and may come back") {

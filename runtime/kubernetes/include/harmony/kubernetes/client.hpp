@@ -142,6 +142,6 @@ class KubernetesClient {
 };
 
 // Connects at the first call. Configuration: certificates or keys that are none.
-[[nodiscard]] Answer<std::unique_ptr<KubernetesClient>> make_kubernetes_client(ClusterAccess access);
+[[nodiscard]] Answer<std::unique_ptr<KubernetesClient>> make_kubernetes_client(const ClusterAccess& access);
 
 }  // namespace harmony::runtime::kubernetes

@@ -117,7 +117,8 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
     void read_record(const std::string& uid, Record& record);
     [[nodiscard]] const Record* record_of(const Entry& entry) const;
     [[nodiscard]] static bool taken_in(const Entry& entry, const Record* record);
-    void store_record(const std::string& name, Entry& entry, KeptRollout next, contracts::Timestamp now);
+    void store_record(const std::string& name, Entry& entry, const KeptRollout& next,
+                      contracts::Timestamp now);
     void drop_parts(const std::string& name, Entry& entry, contracts::Timestamp now);
 
     void reconcile(const std::string& name, contracts::Timestamp now);

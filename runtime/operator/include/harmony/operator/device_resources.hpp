@@ -66,7 +66,7 @@ class DeviceResources {
 // harmony_operator_device_resource_failures_total, and the gauges harmony_operator_device_resources,
 // …_waiting, …_left_out, …_foreign. The client must outlive it.
 [[nodiscard]] Result<std::unique_ptr<DeviceResources>> start_device_resources(
-    runtime::kubernetes::KubernetesClient& client, DeviceResourceSettings settings,
+    runtime::kubernetes::KubernetesClient& client, const DeviceResourceSettings& settings,
     runtime::daemon::MetricsRegistry& metrics);
 
 }  // namespace harmony::op

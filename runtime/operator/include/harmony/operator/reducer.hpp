@@ -143,6 +143,8 @@ class Reducer {
         std::uint32_t last_write_s = 0;
         Written index = Written::Absent;
         bool registered = false;
+        bool overtaken = false;  // a report was too old to be taken since it last said who it is
+        bool unheard = false;    // and it has said so since: it is to be asked
         bool forgotten = false;  // its keys in the other buckets are to be deleted too
         bool dirty = false;
         bool watched = false;  // has an entry in expiries_
@@ -237,6 +239,7 @@ class Reducer {
     [[nodiscard]] bool settled(const DeviceRecord& device) const;
     void repeat_hint(DeviceSlot slot);
     void ask_for_reports(DeviceSlot slot);
+    void ask_who_it_is(DeviceSlot slot, contracts::Timestamp seen_at);
     [[nodiscard]] bool is_leftover(const Pair& pair, contracts::Timestamp now) const;
 
     // reducer_deployments.cpp
