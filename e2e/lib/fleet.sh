@@ -2,9 +2,8 @@
 # Sourced after sandbox.sh by tests that need a fleet: two devices on one machine, ports chosen by the topology.
 # Device ids carry the run's id, because podman's storage is shared with whatever else runs here.
 
-readonly barn="barn-$run_id" dock="dock-$run_id"
+barn="barn-$run_id" dock="dock-$run_id"
 devices="$barn $dock"
-readonly devices
 site_port=$(free_port)
 readonly site_port
 
