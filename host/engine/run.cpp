@@ -183,7 +183,7 @@ Outcome<void> Run::keep_record(const ScoreTask& task, const ScoreResult& result,
 
 void Run::run_one(ScoreTask& task, const std::vector<std::string>& pending, ScoreResult& result) {
     const bool apply = options_.purpose == Purpose::Apply;
-    auto fresh = ask_plan(task, pending);
+    auto fresh = nothing_to_do_ ? Outcome<ScorePlan>(task.plan) : ask_plan(task, pending);
     if (!fresh) return fail_with(result, fresh.error());
     if (fresh->deferred && fresh->steps.empty()) {
         fail_with(result,
@@ -214,6 +214,7 @@ Outcome<std::vector<ScoreResult>> Run::carry_out(std::vector<ScoreTask>& tasks, 
                                                  const Records& records) {
     journal_ = &journal;
     records_ = &records;
+    nothing_to_do_ = !has_work(tasks);
     std::vector<ScoreResult> results;
     std::map<std::string, std::string> bad;  // Score to what keeps others from going after it
     std::vector<std::string> unfinished;

@@ -68,7 +68,8 @@ class Run {
     // that fails otherwise is its task's problem.
     [[nodiscard]] Outcome<void> plan(std::vector<ScoreTask>& tasks);
 
-    // Plans each task again and carries it out. The caller holds the lock and has prepared the topology.
+    // Plans each task again and carries it out. Where no plan had a step nobody was asked meanwhile, so those
+    // plans are new enough. The caller holds the lock and has prepared the topology.
     [[nodiscard]] Outcome<std::vector<ScoreResult>> carry_out(std::vector<ScoreTask>& tasks, Journal& journal,
                                                               const Records& records);
 
@@ -90,6 +91,7 @@ class Run {
     RunObserver& observer_;
     Journal* journal_ = nullptr;
     const Records* records_ = nullptr;
+    bool nothing_to_do_ = false;
     std::optional<Problem> host_problem_;  // disk trouble: nothing further may start
 };
 

@@ -15,8 +15,10 @@ TEST_CASE("Applying twice changes nothing the second time, and verifies both tim
     Machine machine;
     REQUIRE(machine.run({"apply", "--filter", "*Base*", "--yes"}) == 0);
     CHECK(machine.world.count("BaseScore score.apply") == 1);
+    CHECK(machine.world.count("BaseScore score.plan") == 2);
     REQUIRE(machine.run({"apply", "--filter", "BaseScore", "--yes", "--output", "json"}) == 0);
     CHECK(machine.world.count("BaseScore score.apply") == 1);
+    CHECK(machine.world.count("BaseScore score.plan") == 3);
     CHECK(machine.world.count("BaseScore score.verify") == 2);
     CHECK(machine.json()["scores"][0]["outcome"] == "unchanged");
     CHECK(machine.out.starts_with(R"({"harmony":{"schema":"apply/1")"));

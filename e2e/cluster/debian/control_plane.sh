@@ -51,22 +51,25 @@ etcd_answers() {
         --key "$dir/pki/etcd-client.key" "https://127.0.0.1:$etcd_port/health"
 }
 
-# The first requests come before the roles of the bootstrap exist, so that "ready" is asked with the admin's rights.
-api_is_ready() {
+# api_get PATH: with the administrator's rights, since the first requests come before the roles of the bootstrap exist.
+# A kubectl would cost more than what is waited for.
+api_get() {
     curl --silent --fail --max-time 2 --cacert "$dir/pki/ca.crt" --cert "$dir/pki/admin.crt" \
-        --key "$dir/pki/admin.key" "https://$api_address:$api_port/readyz"
+        --key "$dir/pki/admin.key" "https://$api_address:$api_port$1"
 }
+
+api_is_ready() { api_get /readyz; }
+
+controllers_work() { api_get /api/v1/namespaces/default/serviceaccounts/default; }
 
 cluster_kubectl() { "$kubernetes/bin/kubectl" --kubeconfig "$dir/kubeconfig" --cache-dir "$dir/cache" "$@"; }
 
-controllers_work() { cluster_kubectl --request-timeout 2s get serviceaccount default; }
-
-start_control_plane() {
+start_api() {
     start_etcd
     wait_ready etcd 20 "etcd answers" etcd_answers
     start_kube_apiserver
-    wait_ready kube-apiserver 60 "The API server is ready" api_is_ready
-    start_kube_controller_manager
-    if [[ "$with_node" == yes ]]; then start_kube_scheduler; fi
-    wait_ready kube-controller-manager 30 "The controllers work" controllers_work
 }
+
+await_api() { wait_ready kube-apiserver 60 "The API server is ready" api_is_ready; }
+
+await_controllers() { wait_ready kube-controller-manager 30 "The controllers work" controllers_work; }

@@ -58,9 +58,3 @@ start_service_names() {
 }
 
 dns_answers() { grep -q " kubernetes.default.svc.$cluster_domain\$" "$dir/dns/hosts" && program_runs dnsmasq; }
-
-start_dns() {
-    start_dnsmasq
-    start_service_names
-    wait_ready dnsmasq 20 "The cluster's names are known" dns_answers
-}

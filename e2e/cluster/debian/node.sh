@@ -156,7 +156,8 @@ resolvConf: ""
 clusterDomain: $cluster_domain
 clusterDNS: [$pod_prefix.0.1]
 volumePluginDir: $dir/kubelet-plugins
-nodeStatusUpdateFrequency: 5s
+nodeStatusUpdateFrequency: 1s
+nodeStatusReportFrequency: 10s
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 50Mi, nodefs.available: 1%, nodefs.inodesFree: 1%, imagefs.available: 1%}
@@ -176,22 +177,36 @@ start_kube_proxy() {
 }
 
 node_is_ready() {
-    [[ "$(cluster_kubectl get node "$node_name" \
-        -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" == True ]]
+    api_get "/api/v1/nodes/$node_name" |
+        jq --exit-status '.status.conditions | any(.type == "Ready" and .status == "True")'
 }
 
 proxy_works() { iptables -t nat -n -L KUBE-SERVICES | grep -q "$service_prefix.0.1"; }
 
-start_node() {
-    pod_logs >"$dir/pod-logs-before"
+# import_images ARCHIVE…: the node's own image, and those. It needs no more than containerd.
+import_images() {
+    local archive start
+    start="$(now_ms)"
     make_node_image
-    start_containerd
     wait_ready containerd 20 "containerd answers" cluster_ctr version
     cluster_ctr images import "$dir/image.tar" >>"$dir/logs/images.log" 2>&1 ||
         fail "the image could not be imported" "See $dir/logs/images.log"
+    for archive in "$@"; do load_image "$archive"; done
+    done_step "$(($# + 1)) images are in the node" "$start"
+}
+
+start_node() {
+    pod_logs >"$dir/pod-logs-before"
+    start_kube_scheduler
     start_kube_proxy
+    wait_ready containerd 20 "containerd answers the kubelet" cluster_ctr version
     start_kubelet
-    start_dns
+    start_dnsmasq
+    start_service_names
+}
+
+await_node() {
+    wait_ready dnsmasq 20 "The cluster's names are known" dns_answers
     wait_ready kube-proxy 30 "kube-proxy has its rules" proxy_works
     wait_ready kubelet 60 "The node is ready" node_is_ready
 }

@@ -49,16 +49,21 @@ debian_build() {
 }
 
 debian_up() {
-    local start wanted=yes
-    case "$*" in
-        '') ;;
-        --no-node) wanted=no ;;
-        *) fail_usage "up takes --no-node or nothing, not: $*" ;;
-    esac
+    local start argument importing='' wanted=yes
+    local -a archives=()
+    for argument in "$@"; do
+        case "$argument" in
+            --no-node) wanted=no ;;
+            -*) fail_usage "up takes --no-node, or archives of images, not: $argument" ;;
+            *) archives+=("$argument") ;;
+        esac
+    done
+    if [[ "$wanted" == no ]] && ((${#archives[@]} > 0)); then fail_usage "without a node nothing runs an image"; fi
     lock_cluster
     if load_settings; then
         if cluster_is_whole && [[ "$with_node" == "$wanted" ]]; then
             say "The cluster in $dir is up."
+            for argument in "${archives[@]}"; do load_image "$argument"; done
             return
         fi
         fail "parts of a cluster, or one of the other kind, are in $dir" \
@@ -72,9 +77,23 @@ debian_up() {
     load_settings
     printf 'debian\n' >"$dir/provider"
     make_certificates || fail "certificates could not be made" "openssl says why in $dir/logs/certificates.log"
-    if [[ "$with_node" == yes ]]; then prepare_network; fi
-    start_control_plane
+    if [[ "$with_node" == yes ]]; then
+        prepare_network
+        start_containerd
+    fi
+    start_api
+    if [[ "$with_node" == yes ]]; then
+        import_images "${archives[@]}" &
+        importing=$!
+    fi
+    await_api
+    start_kube_controller_manager
     if [[ "$with_node" == yes ]]; then start_node; fi
+    await_controllers
+    if [[ "$with_node" == yes ]]; then
+        await_node
+        wait "$importing" || exit
+    fi
     done_step "The cluster is up; KUBECONFIG=$dir/kubeconfig" "$start"
 }
 

@@ -21,6 +21,7 @@ k3d_up() {
             fail_with_log k3d-up "k3d could not create the cluster $k3d_cluster"
     fi
     k3d kubeconfig get "$k3d_cluster" >"$dir/kubeconfig"
+    if (($# > 0)); then k3d_load "$@"; fi
 }
 
 k3d_kubeconfig() {

@@ -22,7 +22,9 @@ constexpr const char* kStateFolder = "/var/lib/harmony";
 constexpr const char* kConfigHash = "io.nationtech.harmony/config-hash";
 constexpr const char* kHealthPort = "health";
 constexpr int kHealthPortNumber = 8080;
-constexpr int kStartAttempts = 60;
+// A minute, as long as a start on a busy node may take. A startup probe would delay the readiness of every
+// start.
+constexpr int kLivenessFailures = 6;
 
 Metadata shared_metadata(const AgentParameters& parameters, const ClusterInputs& inputs) {
     return {.name = kComponent,
@@ -50,18 +52,17 @@ NetworkPolicy network_policy(const AgentParameters& parameters, const ClusterInp
 }
 
 Container container(const ClusterInputs& inputs) {
-    Container agent{
-        .name = "agent",
-        .image = inputs.image,
-        .args = {"--config", std::string(kConfigFolder) + "/" + kConfigFile},
-        .ports = {{kHealthPort, kHealthPortNumber}},
-        .mounts = {{"config", kConfigFolder, true}, {"state", kStateFolder}},
-        .startup = HttpProbe{.path = "/healthz", .port = kHealthPort, .period_s = 1},
-        .readiness = HttpProbe{.path = "/readyz", .port = kHealthPort, .period_s = 5, .timeout_s = 3},
-        .liveness = HttpProbe{.path = "/healthz", .port = kHealthPort, .timeout_s = 3},
-        .resources = {.cpu_request = "10m", .memory_request = "16Mi"}};
-    agent.startup->failure_threshold = kStartAttempts;
-    return agent;
+    return {.name = "agent",
+            .image = inputs.image,
+            .args = {"--config", std::string(kConfigFolder) + "/" + kConfigFile},
+            .ports = {{kHealthPort, kHealthPortNumber}},
+            .mounts = {{"config", kConfigFolder, true}, {"state", kStateFolder}},
+            .readiness = HttpProbe{.path = "/readyz", .port = kHealthPort, .period_s = 1, .timeout_s = 3},
+            .liveness = HttpProbe{.path = "/healthz",
+                                  .port = kHealthPort,
+                                  .timeout_s = 3,
+                                  .failure_threshold = kLivenessFailures},
+            .resources = {.cpu_request = "10m", .memory_request = "16Mi"}};
 }
 
 Deployment deployment(const AgentParameters& parameters, const ClusterInputs& inputs,

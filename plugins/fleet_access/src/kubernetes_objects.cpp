@@ -237,13 +237,16 @@ Result<void> apply_object_step(Kubernetes& cluster, const ClusterOwner& owner,
     }
     const Json* object = find_object(objects, step.id);
     if (object == nullptr) return unknown_step(step);
+    auto applied = cluster.apply({.objects = {*object}, .owner = owner_of(owner)});
+    if (applied) return {};
+    if (applied.error().code != Kubernetes::kConflict) return failure(std::move(applied.error()));
     auto changes = object_changes(cluster, owner, {*object});
     if (!changes) return failure(std::move(changes.error()));
     for (const auto& settled : *changes) {
-        auto applied = cluster.apply({.objects = {settled.object},
-                                      .owner = owner_of(owner),
-                                      .force = !settled.change.conflicts.empty()});
-        if (!applied) return failure(std::move(applied.error()));
+        auto forced = cluster.apply({.objects = {settled.object},
+                                     .owner = owner_of(owner),
+                                     .force = !settled.change.conflicts.empty()});
+        if (!forced) return failure(std::move(forced.error()));
     }
     return {};
 }

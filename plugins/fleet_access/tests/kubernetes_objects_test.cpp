@@ -172,7 +172,7 @@ TEST_CASE("what the cluster refuses reaches the user as it is") {
     REQUIRE(fixture.cluster.ensure_namespace("shop", 0));
     for (const char* code :
          {"kubernetes.quota-exceeded", "kubernetes.namespace-terminating", "kubernetes.forbidden"}) {
-        fixture.cluster.fail_call(2, {.code = code, .summary = "refused"});
+        fixture.cluster.fail_call(1, {.code = code, .summary = "refused"});
         CHECK(apply_object_step(fixture.cluster, fixture.owner, {web()}, step("Deployment shop/web"))
                   .error()
                   .code == code);

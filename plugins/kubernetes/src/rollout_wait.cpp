@@ -14,9 +14,9 @@ using plugin::Result;
 using Clock = std::chrono::steady_clock;
 
 // A pod answers about 1.5 s after apply on an idle cluster.
-constexpr std::chrono::milliseconds kPollInterval{200};
+constexpr std::chrono::milliseconds kPollInterval{100};
 // Pods are asked less often than their workload.
-constexpr int kPollsBetweenLooks = 5;
+constexpr int kPollsBetweenLooks = 10;
 // Left of a call's deadline for saying what is wrong.
 constexpr std::chrono::seconds kTimeToExplain{3};
 constexpr int kLogLines = 20;

@@ -86,7 +86,7 @@ Container container(const ClusterInputs& inputs) {
                      .resources = {.cpu_request = "50m", .memory_request = "64Mi"}};
     server.startup->period_s = 1;
     server.startup->failure_threshold = kStartAttempts;
-    server.readiness->period_s = 2;
+    server.readiness->period_s = 1;
     return server;
 }
 

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdio>
+#include <deque>
 #include <harmony/plugin/json.hpp>
 #include <memory>
 #include <mutex>
@@ -32,51 +33,52 @@ constexpr std::chrono::milliseconds kRetryDelay{50};
 constexpr int kFirstMajor = 2;
 constexpr int kFirstMinor = 10;
 
-// The server's complaints, which arrive on the connection's own thread.
+// The server's complaints in its order, which arrive on the connection's own thread.
 class Complaints {
  public:
     void add(const Error& error) {
         const std::lock_guard lock(mutex_);
-        last_ = error.text();
+        texts_.push_back(error.text());
         changed_.notify_all();
     }
-    std::optional<std::string> wait(std::chrono::milliseconds time) {
+    std::optional<std::string> next(std::chrono::milliseconds time) {
         std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, time, [this] { return last_.has_value(); });
-        return std::exchange(last_, std::nullopt);
+        if (!changed_.wait_for(lock, time, [this] { return !texts_.empty(); })) return std::nullopt;
+        std::string text = std::move(texts_.front());
+        texts_.pop_front();
+        return text;
     }
 
  private:
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::optional<std::string> last_;
+    std::deque<std::string> texts_;
 };
-
-// An error for a subject that had to be allowed, or no error for one that had to be refused.
-std::optional<std::string> subscribe_problem(nats::NatsConnection& connection, Complaints& complaints,
-                                             const std::string& subject, bool allowed) {
-    auto subscription = connection.subscribe(subject, [](const nats::Message&) {});
-    if (!subscription) return subscription.error().text();
-    if (auto flushed = connection.flush(kAnswerTimeout); !flushed) return flushed.error().text();
-    // The server's refusal precedes its answer to the flush; only its way to the other thread is waited for.
-    const auto complaint = complaints.wait(allowed ? kRetryDelay : kAnswerTimeout);
-    if (allowed && complaint) return "refused its own subject: " + *complaint;
-    if (!allowed && !complaint) return "admitted to " + subject;
-    return std::nullopt;
-}
 
 std::optional<std::string> device_problem(nats::NatsConnection& connection, Complaints& complaints,
                                           const contracts::DeviceId& device) {
-    for (const auto& subject : contracts::device_permissions(device).subscribe) {
-        if (auto problem = subscribe_problem(connection, complaints, subject, true)) return problem;
-    }
     // No real device: asking for what nobody has is as refused as asking for what somebody has.
     const auto other = contracts::DeviceId::parse("verify-" + device.str().substr(0, 200) + "-x");
     if (!other) return other.error().text();
+    std::vector<nats::Subscription> held;
+    const auto subscribe = [&](const std::string& subject) -> std::optional<std::string> {
+        auto subscription = connection.subscribe(subject, [](const nats::Message&) {});
+        if (!subscription) return subscription.error().text();
+        held.push_back(std::move(*subscription));
+        return std::nullopt;
+    };
+    for (const auto& subject : contracts::device_permissions(device).subscribe) {
+        if (auto problem = subscribe(subject)) return problem;
+    }
     for (const auto& subject :
          {contracts::kv_subject(contracts::kDesiredStateBucket, contracts::desired_state_filter(*other)),
           contracts::command_subscription(*other), std::string("$JS.API.>")}) {
-        if (auto problem = subscribe_problem(connection, complaints, subject, false)) return problem;
+        if (auto problem = subscribe(subject)) return problem;
+        if (auto flushed = connection.flush(kAnswerTimeout); !flushed) return flushed.error().text();
+        const auto complaint = complaints.next(kAnswerTimeout);
+        if (!complaint) return "admitted to " + subject;
+        // The server answers in order, so a complaint about an own subject comes before that about another's.
+        if (complaint->find(subject) == std::string::npos) return "refused its own subject: " + *complaint;
     }
     return std::nullopt;
 }

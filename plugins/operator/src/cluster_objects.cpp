@@ -25,7 +25,9 @@ constexpr const char* kConfigHash = "io.nationtech.harmony/config-hash";
 constexpr const char* kCredentialsHash = "io.nationtech.harmony/credentials-hash";
 constexpr const char* kHealthPort = "health";
 constexpr int kHealthPortNumber = 8080;
-constexpr int kStartAttempts = 60;
+// A minute, as long as a start on a busy node may take. A startup probe would delay the readiness of every
+// start.
+constexpr int kLivenessFailures = 6;
 
 Labels labels_of(const ClusterValues& values) {
     Labels labels = values.labels;
@@ -87,22 +89,21 @@ NetworkPolicy network_policy(const ClusterValues& values) {
 }
 
 Container container(const ClusterValues& values) {
-    Container program{
-        .name = "operator",
-        .image = values.image,
-        .args = {"--config", std::string(kConfigFolder) + "/" + kConfigFile},
-        .ports = {{kHealthPort, kHealthPortNumber}},
-        .mounts = {{"config", kConfigFolder, true},
-                   {"credentials", kCredentialsFolder, true},
-                   {"state", kStateFolder}},
-        .startup = HttpProbe{.path = "/healthz", .port = kHealthPort, .period_s = 1},
-        .readiness = HttpProbe{.path = "/readyz", .port = kHealthPort, .period_s = 2, .timeout_s = 3},
-        .liveness = HttpProbe{.path = "/healthz", .port = kHealthPort, .timeout_s = 3},
-        .resources = {.cpu_request = values.cpu_request,
-                      .memory_request = values.memory_request,
-                      .memory_limit = values.memory_limit}};
-    program.startup->failure_threshold = kStartAttempts;
-    return program;
+    return {.name = "operator",
+            .image = values.image,
+            .args = {"--config", std::string(kConfigFolder) + "/" + kConfigFile},
+            .ports = {{kHealthPort, kHealthPortNumber}},
+            .mounts = {{"config", kConfigFolder, true},
+                       {"credentials", kCredentialsFolder, true},
+                       {"state", kStateFolder}},
+            .readiness = HttpProbe{.path = "/readyz", .port = kHealthPort, .period_s = 1, .timeout_s = 3},
+            .liveness = HttpProbe{.path = "/healthz",
+                                  .port = kHealthPort,
+                                  .timeout_s = 3,
+                                  .failure_threshold = kLivenessFailures},
+            .resources = {.cpu_request = values.cpu_request,
+                          .memory_request = values.memory_request,
+                          .memory_limit = values.memory_limit}};
 }
 
 Deployment deployment(const ClusterValues& values) {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kProbe = "harmony-probe";
 constexpr const char* kProbeLabel = "io.nationtech.harmony/probe";
-constexpr std::chrono::milliseconds kPollInterval{200};
+constexpr std::chrono::milliseconds kPollInterval{50};
 
 // No device publishes this label.
 Json probe(const std::string& name_space) {

@@ -88,7 +88,7 @@ TEST_CASE("the pod has the rights it needs, and nothing of root's") {
     CHECK(container["securityContext"]["readOnlyRootFilesystem"] == Json(true));
     CHECK(container["securityContext"]["allowPrivilegeEscalation"] == Json(false));
     CHECK(container["securityContext"]["capabilities"]["drop"] == Json::array({"ALL"}));
-    for (const char* probe : {"startupProbe", "readinessProbe", "livenessProbe"})
+    for (const char* probe : {"readinessProbe", "livenessProbe"})
         CHECK(container[probe].is_object());
     const Json role = fixture.object("rbac.authorization.k8s.io/v1", "Role", "fleet-operator");
     CHECK_THAT(role["rules"].dump(), Contains("leases") && !Contains("\"*\"") && !Contains("secrets"));

@@ -1,30 +1,71 @@
 #include "harmony/fleet_client/fleet_api_client.hpp"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace harmony::runtime::fleet_client {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstPause{20};
+constexpr milliseconds kLongestPause{500};
+
+// The attempts at one request until its deadline.
+class Attempts {
+ public:
+    explicit Attempts(milliseconds deadline) : end_(Clock::now() + deadline) {}
+
+    [[nodiscard]] milliseconds left() const {
+        return std::max(std::chrono::duration_cast<milliseconds>(end_ - Clock::now()), milliseconds(1));
+    }
+    // After a pause; false when the deadline comes before its end.
+    bool again() {
+        if (Clock::now() + pause_ >= end_) return false;
+        std::this_thread::sleep_for(pause_);
+        pause_ = std::min(2 * pause_, kLongestPause);
+        return true;
+    }
+
+ private:
+    using Clock = std::chrono::steady_clock;
+
+    Clock::time_point end_;
+    milliseconds pause_ = kFirstPause;
+};
+
+}  // namespace
 
 template <class Reply>
 Result<Reply> FleetApiClient::call(std::string_view subject, std::string payload) {
     nats::Message request;
     request.subject = subject;
     request.payload = std::move(payload);
-    auto answer = connection_.request(request, deadline_);
-    if (!answer) {
-        if (answer.error().kind() == ErrorKind::NotFound) {
-            return fail(ErrorKind::Unavailable,
-                        request.subject + ": no operator listens on this NATS server");
+    Attempts attempts(deadline_);
+    while (true) {
+        const auto answer = connection_.request(request, attempts.left());
+        if (!answer) {
+            if (answer.error().kind() == ErrorKind::NotFound) {
+                return fail(ErrorKind::Unavailable,
+                            request.subject + ": no operator listens on this NATS server");
+            }
+            return fail(answer.error().wrap(request.subject));
         }
-        return fail(answer.error().wrap(request.subject));
+        const auto refused = contracts::find_remote_error(answer->payload);
+        if (refused && *refused) {
+            const bool later = (*refused)->kind == contracts::RemoteErrorKind::RuntimeUnavailable;
+            if (later && attempts.again()) continue;
+            return fail((*refused)->to_error());
+        }
+        auto reply = Reply::decode(answer->payload);
+        if (!reply) {
+            return fail(ErrorKind::Corrupt,
+                        request.subject + ": the reply breaks the contract: " + reply.error().text());
+        }
+        return reply;
     }
-    const auto refused = contracts::find_remote_error(answer->payload);
-    if (refused && *refused) return fail((*refused)->to_error());
-    auto reply = Reply::decode(answer->payload);
-    if (!reply) {
-        return fail(ErrorKind::Corrupt,
-                    request.subject + ": the reply breaks the contract: " + reply.error().text());
-    }
-    return reply;
 }
 
 Result<contracts::ApplyReply> FleetApiClient::apply(const contracts::Deployment& deployment, bool dry_run) {

@@ -53,6 +53,28 @@ TEST_CASE("an error document becomes the error that it names") {
     CHECK(found.error().message() == "Deployment web: there is none");
 }
 
+TEST_CASE("an operator that is busy is asked again, until the deadline") {
+    Fixture fixture;
+    int asked = 0;
+    int busy = 2;
+    auto subscribed = fixture.operator_side->subscribe("fleet-api.v1.>", [&](const nats::Message& request) {
+        nats::Message reply;
+        reply.subject = request.reply;
+        reply.payload = ++asked > busy
+                            ? R"({"name":"web","pending":false})"
+                            : R"({"error":{"kind":"RuntimeUnavailable","message":"the operator is busy"}})";
+        (void)fixture.operator_side->publish(reply);
+    });
+    REQUIRE(subscribed);
+    CHECK(fixture.api.delete_deployment("web"));
+    CHECK(asked == 3);
+    busy = 1'000'000;
+    const auto refused = fixture.api.delete_deployment("web");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind() == ErrorKind::Unavailable);
+    CHECK(refused.error().message() == "the operator is busy");
+}
+
 TEST_CASE("a reply that breaks the contract is refused with the field") {
     Fixture fixture;
     fixture.answer_with(R"({"name":7})");
