@@ -141,9 +141,14 @@ std::optional<PodTrouble> waiting_trouble(const std::string& name, const json& s
 std::optional<PodTrouble> container_trouble(const std::string& name, const json& status,
                                             const std::string& image) {
     if (at(status, {"state", "waiting"}).is_object()) return waiting_trouble(name, status, image);
+    const std::string container = text_at(status, {"name"});
+    const bool unready = at(status, {"ready"}) == json(false);
+    // What it waits for is in its log.
+    if (at(status, {"state", "running"}).is_object() && unready)
+        return PodTrouble{"container " + container + " of pod " + name + " runs and is not ready", name,
+                          container};
     const json& ended = at(status, {"state", "terminated"});
     if (!ended.is_object() || number_at(ended, {"exitCode"}) == 0) return std::nullopt;
-    const std::string container = text_at(status, {"name"});
     return PodTrouble{"container " + container + " of pod " + name + " ended with exit code " +
                           std::to_string(number_at(ended, {"exitCode"})),
                       name, container, false, false};

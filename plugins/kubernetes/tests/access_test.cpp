@@ -82,6 +82,23 @@ TEST_CASE("where there is no cluster, it is said what was looked for and how to 
     CHECK_THAT(any_access({}, machine(home)).error().hint, Contains("install a Docker engine"));
 }
 
+TEST_CASE("without a kubeconfig the cluster around the pod is meant, by K8sAnywhereTopology alone") {
+    const Environment pod{
+        {"HOME", "/nowhere"}, {"KUBERNETES_SERVICE_HOST", "192.0.2.99"}, {"KUBERNETES_SERVICE_PORT", "443"}};
+    const auto around = any_access({}, machine(pod));
+    if (around) {  // this test runs in a pod
+        CHECK(around->host == "192.0.2.99");
+    } else {
+        CHECK_THAT(around.error().summary, Contains("kubernetes.io/serviceaccount/ca.crt"));
+    }
+    CHECK_THAT(kubeconfig_access({}, machine(pod)).error().summary, Contains("there is no kubeconfig"));
+    const Folder folder;
+    std::ofstream(folder.path + "/config") << kKubeconfig;
+    Environment both = pod;
+    both["KUBECONFIG"] = folder.path + "/config";
+    CHECK(any_access({}, machine(both))->host == "192.0.2.10");
+}
+
 TEST_CASE("a kubeconfig that was named and is not there is an error, whatever else there is") {
     const auto named = any_access({.kubeconfig = "/nowhere/config"},
                                   machine({{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}}, true, true));

@@ -3,40 +3,24 @@
 #include <harmony/plugin/testing/fake_host.hpp>
 
 #include <catch2/catch.hpp>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <harmony/capability/kubernetes.hpp>
 #include <harmony/capability/secret_store.hpp>
 #include <harmony/capability/service_directory.hpp>
-#include <iostream>
-#include <random>
 
+#include "cluster_tests.hpp"
 #include "harmony/kubernetes/client.hpp"
 
 using namespace harmony::plugin;
 namespace api = harmony::runtime::kubernetes;
+using api::testing::need_cluster;
+using api::testing::random_name;
 using Catch::Contains;
 
 namespace {
 
 constexpr const char* kFolder = HARMONY_BINARY_DIR "/cluster-api";
-
-void need_cluster() {
-    const char* asked = std::getenv("HARMONY_FLEET_E2E");
-    if (asked != nullptr && std::string(asked) == "1") return;
-    std::cout << "SKIPPED: cluster tests build Kubernetes once; set HARMONY_FLEET_E2E=1 to run them\n"
-              << std::flush;
-    std::exit(4);  // of SKIP_RETURN_CODE in harmony_add_test
-}
-
-std::string random_name() {
-    std::random_device device;
-    char text[16];
-    std::snprintf(text, sizeof text, "e2e-%08x", device());
-    return text;
-}
 
 // A Topology on the cluster, in a namespace of its own that is removed at the end.
 class Driven final : public CapabilityCaller {

@@ -97,7 +97,7 @@ TEST_CASE("the reason of a pod that does not run is told from its status") {
         {{"type", "PodScheduled"}, {"status", "False"}, {"message", "0/1 nodes are available"}}};
     CHECK_THAT(pod_trouble(unscheduled)->text, Contains("fits no node: 0/1 nodes are available"));
     CHECK_FALSE(pod_trouble(pod({{"state", {{"waiting", {{"reason", "ContainerCreating"}}}}}})));
-    CHECK_FALSE(pod_trouble(pod({{"state", {{"running", json::object()}}}})));
+    CHECK_FALSE(pod_trouble(pod({{"state", {{"running", json::object()}}}, {"ready", true}})));
     CHECK_THAT(pod_trouble({{"status", "nonsense"}})->text, Contains("is not scheduled"));
 }
 
@@ -128,6 +128,18 @@ TEST_CASE("a container that ends again and again ends the waiting early, with it
     CHECK_THAT(ready.error().summary, Contains("ends again and again"));
     CHECK(ready.error().detail == "cannot open /config\n");
     CHECK_THAT(ready.error().hint, Contains("kubectl describe deployments.apps web -n shop"));
+}
+
+TEST_CASE("a container that runs and does not become ready is told with its last log lines") {
+    FakeCluster cluster;
+    cluster.make(kDeployments, deployment(1, 1, 0));
+    cluster.make(kPods, pod({{"state", {{"running", json::object()}}}, {"ready", false}}));
+    cluster.server->set_logs({"shop", "web-1"}, "waiting for the database\n");
+    cluster.call.end = std::chrono::steady_clock::now();
+    const auto late = await_rollout(cluster.session, of_deployment(1));
+    REQUIRE_FALSE(late);
+    CHECK_THAT(late.error().summary, Contains("container main of pod web-1 runs and is not ready"));
+    CHECK(late.error().detail == "waiting for the database\n");
 }
 
 TEST_CASE("at the end of the time the reason is told, and a cancelled wait ends at once") {

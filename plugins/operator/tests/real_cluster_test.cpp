@@ -1,36 +1,22 @@
 // FleetOperatorScore through the plugin kubernetes, on the real API server that ctest's fixture started (no
 // nodes, so no pods).
 #include <catch2/catch.hpp>
-#include <cstdio>
 #include <harmony/capability/kubernetes.hpp>
 #include <harmony/capability/secret_store.hpp>
 #include <harmony/capability/service_directory.hpp>
-#include <random>
 
 #include "cluster_fixture.hpp"
+#include "cluster_tests.hpp"
 #include "rendered_chart.hpp"
 
 using namespace harmony::fleet_operator::testing;
 using namespace harmony::plugin;
 using namespace harmony::plugin::testing;
 using Catch::Contains;
+using harmony::runtime::kubernetes::testing::need_cluster;
+using harmony::runtime::kubernetes::testing::random_name;
 
 namespace {
-
-void need_cluster() {
-    const char* asked = std::getenv("HARMONY_FLEET_E2E");
-    if (asked != nullptr && std::string(asked) == "1") return;
-    std::cout << "SKIPPED: cluster tests build Kubernetes once; set HARMONY_FLEET_E2E=1 to run them\n"
-              << std::flush;
-    std::exit(4);  // of SKIP_RETURN_CODE in harmony_add_test
-}
-
-std::string random_name() {
-    std::random_device device;
-    char text[16];
-    std::snprintf(text, sizeof text, "e2e-%08x", device());
-    return text;
-}
 
 template <class T>
 T must(Result<T> result) {

@@ -16,6 +16,20 @@ int value_of(char c) {
 
 }  // namespace
 
+std::string encode_base64(std::string_view bytes) {
+    static constexpr std::string_view kAlphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        std::uint32_t group = 0;
+        for (std::size_t j = 0; j < 3; ++j)
+            group = group << 8U | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+        for (std::size_t j = 0; j < 4; ++j)
+            text += i + j > bytes.size() ? '=' : kAlphabet[group >> (18U - 6U * j) & 63U];
+    }
+    return text;
+}
+
 std::optional<std::string> decode_base64(std::string_view text) {
     std::string bytes;
     bytes.reserve(text.size() / 4 * 3);

@@ -7,6 +7,8 @@
 
 namespace harmony::runtime::kubernetes {
 
+// The usual alphabet, with padding.
+[[nodiscard]] std::string encode_base64(std::string_view bytes);
 // Nothing where the text is not base64.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 

@@ -179,7 +179,8 @@ Answer<WireReply> HttpKubernetesClient::call(Answer<ShapedCall> shaped, const Ca
         if (reply) return reply;
         const Attempt made{number, limits.attempts, shaped->request.repeatable};
         const auto delay = delay_before_retry(reply.error(), made, random_fraction());
-        if (!delay || !pause(*delay, deadline, limits.stop)) return reply;
+        if (!delay) return reply;
+        if (!pause(*delay, deadline, limits.stop) && !limits.stop.stop_requested()) return reply;
     }
 }
 

@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "base64.hpp"
+
 extern char** environ;
 
 namespace harmony::runtime::kubernetes {
@@ -79,6 +81,8 @@ Answer<pid_t> spawn(const ExecPlugin& plugin, const ClusterAccess& access, int o
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    // Connections, to begin with: what is behind them is not the plugin's.
+    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     // A group of its own, so that what it started ends with it.
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
@@ -198,6 +202,8 @@ std::string exec_info(const ExecPlugin& plugin, const ClusterAccess& access) {
                             std::to_string(access.port) + access.path_prefix;
         if (!access.server_name.empty()) cluster["tls-server-name"] = access.server_name;
         if (access.insecure) cluster["insecure-skip-tls-verify"] = true;
+        if (!access.authority_pem.empty())
+            cluster["certificate-authority-data"] = encode_base64(access.authority_pem);
     }
     return info.dump();
 }

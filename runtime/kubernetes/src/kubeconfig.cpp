@@ -161,6 +161,18 @@ Answer<ExecPlugin> parse_exec(const YamlFields& fields) {
                                                  ".apiVersion: expected client.authentication.k8s.io/v1 "
                                                  "or /v1beta1");
     }
+    const auto mode = fields.text("interactiveMode");
+    if (!mode) return refuse(mode.error());
+    if (*mode == "Always") {
+        return refuse(Reason::Configuration,
+                      fields.name() +
+                          ".interactiveMode: found Always, but a credential plugin gets no terminal here; "
+                          "log in first, and use Never or IfAvailable");
+    }
+    if (!mode->empty() && *mode != "Never" && *mode != "IfAvailable") {
+        return refuse(Reason::Configuration,
+                      fields.name() + ".interactiveMode: expected Never, IfAvailable or Always");
+    }
     auto hint = fields.text("installHint");
     if (!hint) return refuse(hint.error());
     plugin.install_hint = std::move(*hint);

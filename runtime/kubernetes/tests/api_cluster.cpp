@@ -2,36 +2,10 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
-#include <iostream>
-#include <random>
 #include <thread>
 
 namespace harmony::runtime::kubernetes::testing {
-namespace {
-
-constexpr int kSkipped = 4;  // of SKIP_RETURN_CODE in harmony_add_test
-
-std::string random_name() {
-    std::random_device device;
-    char text[16];
-    std::snprintf(text, sizeof text, "e2e-%08x", device());
-    return text;
-}
-
-}  // namespace
-
-void skip(const char* reason) {
-    std::cout << "SKIPPED: " << reason << '\n' << std::flush;
-    std::exit(kSkipped);
-}
-
-void need_cluster() {
-    const char* asked = std::getenv("HARMONY_FLEET_E2E");
-    if (asked != nullptr && std::string(asked) == "1") return;
-    skip("cluster tests build Kubernetes once; set HARMONY_FLEET_E2E=1 to run them");
-}
 
 std::string cluster_folder() {
     return HARMONY_TEST_CLUSTER;

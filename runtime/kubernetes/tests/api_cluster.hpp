@@ -5,15 +5,11 @@
 #include <string>
 
 #include "api_behaviour.hpp"
+#include "cluster_tests.hpp"
 #include "harmony/kubernetes/access.hpp"
 #include "harmony/kubernetes/client.hpp"
 
 namespace harmony::runtime::kubernetes::testing {
-
-// Ends the process as skipped.
-[[noreturn]] void skip(const char* reason);
-// Skips, and says why, unless cluster tests were asked for.
-void need_cluster();
 
 [[nodiscard]] std::string cluster_folder();
 [[nodiscard]] ClusterAccess cluster_access();

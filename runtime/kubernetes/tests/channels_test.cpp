@@ -72,6 +72,10 @@ TEST_CASE("a plugin learns of the cluster only where it asks for it") {
     plugin.provide_cluster_info = true;
     CHECK(exec_info(plugin, access).find(R"("server":"https://[::1]:6443")") != std::string::npos);
     CHECK(exec_info(plugin, access).find("hunter2") == std::string::npos);
+    CHECK(exec_info(plugin, access).find("certificate-authority-data") == std::string::npos);
+    access.authority_pem = "the authority";
+    CHECK(exec_info(plugin, access).find(R"("certificate-authority-data":"dGhlIGF1dGhvcml0eQ==")") !=
+          std::string::npos);
 }
 
 TEST_CASE("times are read with fractions and offsets") {

@@ -104,6 +104,27 @@ TEST_CASE("an address that takes a connection and says nothing is given up long 
     CHECK_FALSE(reply.error().sent);
 }
 
+TEST_CASE("a call that is stopped ends at once, while it is held up and between two attempts") {
+    const SilentServer server;
+    const bool held_up = GENERATE(true, false);
+    // Nothing listens at port 1.
+    const auto client = make_kubernetes_client(access_to(held_up ? server.port() : 1)).value();
+    std::stop_source stop;
+    CallLimits limits;
+    limits.deadline = 10min;
+    limits.attempts = 1'000'000;
+    limits.stop = stop.get_token();
+    auto listed =
+        std::async(std::launch::async, [&] { return client->list(kSecrets, "default", {}, limits); });
+    CHECK(listed.wait_for(300ms) == std::future_status::timeout);
+    const auto stopped = std::chrono::steady_clock::now();
+    stop.request_stop();
+    const auto answer = listed.get();
+    CHECK(std::chrono::steady_clock::now() - stopped < 5s);  // long before a connection would be given up
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().reason == Reason::Cancelled);
+}
+
 TEST_CASE("a plugin that runs for a call does not hold up what the watches share") {
     const Folder folder;
     const auto client = make_kubernetes_client(access_with_slow_plugin(folder)).value();

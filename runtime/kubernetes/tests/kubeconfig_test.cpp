@@ -131,6 +131,14 @@ TEST_CASE("wrong fields are named, and their values not shown") {
           "or exec");
     CHECK(refusal(with_user("{exec: {command: a, apiVersion: v9}}")).find("apiVersion: expected") !=
           std::string::npos);
+    const auto interactive = [](const std::string& mode) {
+        return with_user(
+            "{exec: {command: a, apiVersion: client.authentication.k8s.io/v1, interactiveMode: " + mode +
+            "}}");
+    };
+    CHECK(refusal(interactive("Always")).find("interactiveMode: found Always") != std::string::npos);
+    CHECK(refusal(interactive("Perhaps")).find("interactiveMode: expected") != std::string::npos);
+    CHECK(parse(interactive("IfAvailable")));
     CHECK(refusal("users: 7\n" + std::string(kConfig)).find("hunter") == std::string::npos);
 }
 

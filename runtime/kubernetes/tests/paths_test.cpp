@@ -76,6 +76,9 @@ TEST_CASE("base64 is read in both alphabets and refused when it is none") {
     CHECK_FALSE(decode_base64("a"));
     CHECK_FALSE(decode_base64("a=bc"));
     CHECK_FALSE(decode_base64("a*bc"));
+    for (const char* text : {"", "a", "ab", "abc", "abcd"})
+        CHECK(decode_base64(encode_base64(text)) == text);
+    CHECK(encode_base64("\xff\xef") == "/+8=");
 }
 
 TEST_CASE("an apply is a patch with manager, force and dry run") {

@@ -179,21 +179,6 @@ TEST_CASE("an address where nothing listens is unreachable, within the deadline"
     CHECK(std::chrono::steady_clock::now() - started < 10s);
 }
 
-TEST_CASE("a call that is stopped ends at once") {
-    need_cluster();
-    ClusterAccess access = cluster_access();
-    access.port = 1;
-    const auto client = connect(access);
-    std::stop_source stop;
-    CallLimits limits;
-    limits.stop = stop.get_token();
-    limits.attempts = 1'000;
-    std::jthread stopper([&] { stop.request_stop(); });
-    const auto listed = client->list(kSecrets, "default", {}, limits);
-    REQUIRE_FALSE(listed);
-    CHECK((listed.error().reason == Reason::Cancelled || listed.error().reason == Reason::Unreachable));
-}
-
 TEST_CASE("a key that does not fit its certificate is refused before anything is sent") {
     need_cluster();
     ClusterAccess access = cluster_access();

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -175,10 +177,15 @@ TEST_CASE("a quota and a namespace that ends say so") {
     REQUIRE(wait_until_gone(*real.client, {namespace_type(), "", home}, 60s));
 }
 
-TEST_CASE("many watches share one thread and see the same changes") {
+TEST_CASE("a thousand watches share one thread and see the same changes") {
+    // Each has a connection.
+    rlimit files{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    files.rlim_cur = files.rlim_max;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &files) == 0);
     Real real;
     const int before = threads_of_this_process();
-    constexpr int kWatches = 100;
+    constexpr int kWatches = 1'000;
     std::vector<std::unique_ptr<Observer>> observers;
     std::vector<std::unique_ptr<Watch>> watches;
     for (int i = 0; i < kWatches; ++i) {

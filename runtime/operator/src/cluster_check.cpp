@@ -75,8 +75,7 @@ bool check_definition(kubernetes::KubernetesClient& client, const Json& ours, Cl
     const auto compared = contracts::compare_definition(ours, *installed);
     if (compared.match == contracts::DefinitionMatch::Foreign) {
         refuse(check, compared.reason);
-    } else if (compared.match == contracts::DefinitionMatch::Older ||
-               compared.match == contracts::DefinitionMatch::Changed) {
+    } else if (compared.match != contracts::DefinitionMatch::Same) {
         add_line(check.warnings, compared.reason);
     }
     return true;

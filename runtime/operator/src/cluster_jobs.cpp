@@ -88,7 +88,7 @@ class Performance {
     }
 
     JobOutcome set_finalizer(const SetFinalizer& work) {
-        if (!ports_.leading()) return JobOutcome::NotLeading;
+        if (!remove_record(work.record) || !ports_.leading()) return JobOutcome::NotLeading;
         const ObjectRef ref{deployment_type(), name_space_, job_.deployment};
         // With the version, so that a finalizer that somebody else sets meanwhile is not lost.
         const Json body{
@@ -133,15 +133,22 @@ class Performance {
     }
 
     JobOutcome drop_parts(const DropParts& work) {
-        for (const std::string& part : work.parts) {
-            if (!ports_.leading()) return JobOutcome::NotLeading;
-            const ObjectRef ref{config_map_type(), name_space_, rollout_object_name(work.owner.uid, part)};
-            const auto removed = client_.remove(ref, {}, leader_limits());
+        std::vector<std::string> names;
+        for (const std::string& part : work.parts)
+            names.push_back(rollout_object_name(work.owner.uid, part));
+        return remove_record(names) ? JobOutcome::Done : JobOutcome::NotLeading;
+    }
+
+    // False: this one does not lead any more.
+    bool remove_record(const std::vector<std::string>& names) {
+        for (const std::string& name : names) {
+            if (!ports_.leading()) return false;
+            const auto removed = client_.remove({config_map_type(), name_space_, name}, {}, leader_limits());
             // The cluster removes it at last, with the Deployment.
             if (!removed && removed.error().reason != Reason::NotFound)
                 kLog.warning("a part of a rollout's record stays", {{"error", removed.error().text()}});
         }
-        return JobOutcome::Done;
+        return true;
     }
 
     kubernetes::KubernetesClient& client_;

@@ -327,10 +327,14 @@ void ClusterResources::release_deployments(Timestamp now) {
     }
 }
 
-// Takes the finalizer away.
+// Takes the finalizer away, and before it the record. The cluster would remove that, too, but it learns of a
+// kind half a minute after its definition, and does not look for owners of a kind that is gone.
 void ClusterResources::let_go(const std::string& name, Entry& entry, Timestamp now) {
     const SeenDeployment& seen = *entry.seen;
-    submit(name, entry, SetFinalizer{seen.other_finalizers, *seen.metadata.resource_version}, now);
+    submit(name, entry,
+           SetFinalizer{seen.other_finalizers, *seen.metadata.resource_version,
+                        record_objects(*seen.metadata.uid)},
+           now);
 }
 
 void ClusterResources::keep_statuses(const std::vector<StatusAction>& statuses, Timestamp now) {

@@ -170,6 +170,16 @@ void ClusterResources::drop_parts(const std::string& name, Entry& entry, Timesta
     start(name, entry, std::move(work), now);
 }
 
+std::vector<std::string> ClusterResources::record_objects(const std::string& uid) const {
+    std::vector<std::string> names;
+    const auto found = records_.find(uid);
+    if (found == records_.end()) return names;
+    if (!found->second.resource_version.empty()) names.push_back(rollout_object_name(uid, ""));
+    for (const auto& [part, text] : found->second.parts)
+        names.push_back(rollout_object_name(uid, part));
+    return names;
+}
+
 void ClusterResources::publish(const std::string& name, Entry& entry, contracts::DeploymentStatus status,
                                Timestamp now) {
     const SeenDeployment& seen = *entry.seen;

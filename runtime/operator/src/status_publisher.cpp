@@ -101,6 +101,7 @@ class Publisher final : public StatusPublisher {
             failed_.add();
             const auto [place, fresh] = waiting_.try_emplace(name, *next);
             Waiting& waiting = place->second;
+            if (waiting.wish.uid != next->wish.uid) continue;  // what is wanted now is of another one
             if (!fresh && waiting.wish.status.empty()) waiting.wish.status = next->wish.status;
             if (!fresh) {
                 waiting.wish.notes.insert(waiting.wish.notes.begin(), next->wish.notes.begin(),
@@ -157,14 +158,22 @@ class Publisher final : public StatusPublisher {
     }
 
     // True: not to be tried again.
-    static bool conclude(const char* what, const StatusWish& wish, const kubernetes::Failure& failure) {
-        const bool gone = failure.reason == Reason::NotFound || failure.reason == Reason::Conflict ||
-                          failure.reason == Reason::NamespaceTerminating;
+    bool conclude(const char* what, const StatusWish& wish, const kubernetes::Failure& failure) {
+        const bool gone = failure.reason == Reason::NotFound ||
+                          failure.reason == Reason::NamespaceTerminating ||
+                          (failure.reason == Reason::Conflict && is_gone(wish));
         if (!gone) {
             kLog.warning("not written, will be tried again",
                          {{"what", what}, {"deployment", wish.deployment}, {"error", failure.text()}});
         }
         return gone;
+    }
+
+    // A conflict is another Deployment of that name, or somebody who wrote at the same moment.
+    bool is_gone(const StatusWish& wish) {
+        const auto now = client_.get({deployment_type(), name_space_, wish.deployment}, leader_limits());
+        if (!now) return now.error().reason == Reason::NotFound;
+        return now->value("/metadata/uid"_json_pointer, std::string()) != wish.uid;
     }
 
     Json reference(const StatusWish& wish) const {

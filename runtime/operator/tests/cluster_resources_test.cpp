@@ -69,6 +69,24 @@ TEST_CASE("a deletion takes the keys first and then the finalizer, wherever the 
     CHECK(cluster.holding("img:2") == 3);
 }
 
+TEST_CASE("a Deployment that is let go leaves no record, also when the leader dies between the two") {
+    Cluster cluster;
+    auto one = cluster.operator_that_runs(2, large("img:1"));
+    REQUIRE(cluster.user.records().size() == 2);  // a part of it, too
+    cluster.user.remove("web");
+    const bool dies = GENERATE(false, true);
+    if (dies) {
+        cluster.server->fail("patch", 1, kubernetes::make_failure(kubernetes::Reason::Unavailable, "away"));
+        (void)one->run_some(3, 1);
+        CHECK(cluster.user.held("web"));
+        one = cluster.operator_with(2, 4);
+    }
+    one->run(5);
+    CHECK(cluster.user.get("web").is_null());
+    CHECK(cluster.user.records().empty());
+    CHECK(cluster.bucket.values.size() == 2);  // the indices
+}
+
 TEST_CASE("a Deployment that was deleted while nobody looked lets go, and one made anew begins anew") {
     Cluster cluster;
     static_cast<void>(cluster.operator_that_runs(2, rolling("img:1")));

@@ -105,6 +105,7 @@ TEST_CASE(
     REQUIRE(eventually([&] { return stack.get("web").is_null(); }));
     CHECK(value(stack, "d0.web").empty());
     CHECK(value(stack, "d0._index") == R"({"deployments":[]})");
+    CHECK(stack.records() == 0);
     CHECK(stack.process->terminate() == 0);
     CHECK(stack.holder().empty());  // given up, so that nobody has to wait for it
 }
@@ -182,6 +183,8 @@ TEST_CASE("an API server that restarts is ridden out, and what changed meanwhile
     PolledDevices devices(stack, 4);
     stack.apply_object(rolling("img:1"));
     REQUIRE(polled_until(devices, [&] { return devices.all_run(score("img:1")); }));
+    REQUIRE(polled_until(devices, [&] { return stack.reason("web", "Progressing") == "Complete"; }));
+    devices.most_updating = 0;
     stack.apply_object(rolling("img:2"));
     REQUIRE(kubernetes::testing::run_cluster_command("restart kube-apiserver"));
     REQUIRE(polled_until(devices, [&] { return devices.all_run(score("img:2")); }));
@@ -191,7 +194,7 @@ TEST_CASE("an API server that restarts is ridden out, and what changed meanwhile
     }));
     stack.apply_object(rolling("img:3"));
     REQUIRE(polled_until(devices, [&] { return devices.all_run(score("img:3")); }));
-    CHECK(devices.most_updating <= 4);
+    CHECK(devices.most_updating <= 3);
     CHECK_FALSE(devices.went_back);
 }
 

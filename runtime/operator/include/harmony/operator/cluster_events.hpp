@@ -79,6 +79,7 @@ using ClusterEvent =
 struct SetFinalizer {
     std::vector<std::string> finalizers;  // all that are to be there
     std::string resource_version;
+    std::vector<std::string> record = {};  // ConfigMaps that are removed before
 };
 // Parts first, then the header; nothing replaces what another has written since.
 struct StoreRollout {

@@ -120,6 +120,8 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
     void store_record(const std::string& name, Entry& entry, const KeptRollout& next,
                       contracts::Timestamp now);
     void drop_parts(const std::string& name, Entry& entry, contracts::Timestamp now);
+    // The ConfigMaps that are stored of it, the header first: parts alone are nobody's record.
+    [[nodiscard]] std::vector<std::string> record_objects(const std::string& uid) const;
 
     void reconcile(const std::string& name, contracts::Timestamp now);
     // False: the reducer is told what is stored.
