@@ -47,6 +47,7 @@ std::optional<std::string> CommandDispatcher::answer(const nats::Message& messag
     }
     refused_.add();
     kLog.info("refused", {{"subject", message.subject}, {"reason", reply.error().text()}});
+    note_refusal(message, headers ? *headers : contracts::CommandHeaders{}, reply.error());
     return contracts::RemoteError::from_error(reply.error()).encode();
 }
 
@@ -65,11 +66,19 @@ Result<CommandDispatcher::Reply> CommandDispatcher::dispatch(const nats::Message
     for (const Verb& known : kVerbs) {
         if (known.verb != subject->verb) continue;
         auto reply = (this->*known.handler)({headers, message.payload, message.reply, expired});
-        if (expired) return Reply{};
-        return reply;
+        if (!expired) return reply;
+        if (!reply) note_refusal(message, headers, reply.error());
+        return Reply{};
     }
     return fail(ErrorKind::InvalidInput,
                 "this agent does not offer the verb " + std::string(contracts::to_string(subject->verb)));
+}
+
+void CommandDispatcher::note_refusal(const nats::Message& message, const contracts::CommandHeaders& headers,
+                                     const Error& why) {
+    const auto subject = contracts::parse_command_subject(message.subject);
+    if (long_commands_ == nullptr || !subject || subject->verb != contracts::CommandVerb::Exec) return;
+    long_commands_->exec_refused({headers, message.payload, message.reply}, why);
 }
 
 Result<CommandDispatcher::Reply> CommandDispatcher::ping(const CommandCall& /*call*/) {

@@ -20,6 +20,18 @@ std::string target_text(const contracts::ExecRequest& request) {
     return request.deployment->str() + (request.service ? "/" + *request.service : "");
 }
 
+AuditEntry entry_of(const CommandCall& call) {
+    AuditEntry entry;
+    entry.request_id = call.headers.request_id;
+    entry.operator_sub = call.headers.operator_sub;
+    return entry;
+}
+
+void describe(AuditEntry& entry, const contracts::ExecRequest& request) {
+    entry.target = target_text(request);
+    entry.argv = request.argv;
+}
+
 // One of at most kMaxExecs.
 class Slot {
  public:
@@ -70,6 +82,15 @@ Result<void> ExecCommand::begin(const CommandCall& call) {
     if (begun) return {};
     kLog.warning("refused a command, too many wait", {{"operator_sub", call.headers.operator_sub}});
     return fail(ErrorKind::PermissionDenied, "too many commands wait on this device; try again");
+}
+
+void ExecCommand::note_refused(const CommandCall& call, const Error& why) {
+    refused_.add();
+    AuditEntry entry = entry_of(call);
+    if (call.payload.size() <= contracts::kMaxCommandRequestBytes) {
+        if (const auto request = contracts::ExecRequest::decode(call.payload)) describe(entry, *request);
+    }
+    note(std::move(entry), AuditEvent::Refused, why.text());
 }
 
 void ExecCommand::serve(const CommandCall& call, const contracts::ExecRequest& request,
@@ -136,11 +157,8 @@ void ExecCommand::note(AuditEntry entry, AuditEvent event, std::string reason) {
 
 Result<contracts::ExecReply> ExecCommand::run(const CommandCall& call, const contracts::ExecRequest& request,
                                               const std::stop_token& stop) {
-    AuditEntry entry;
-    entry.request_id = call.headers.request_id;
-    entry.operator_sub = call.headers.operator_sub;
-    entry.target = target_text(request);
-    entry.argv = request.argv;
+    AuditEntry entry = entry_of(call);
+    describe(entry, request);
     const auto refuse = [&](const Error& why) {
         refused_.add();
         note(entry, AuditEvent::Refused, why.text());

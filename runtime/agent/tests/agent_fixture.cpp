@@ -112,8 +112,9 @@ void Fleet::start_agent(const std::string& device, const std::string& further_ag
                         const std::string& further_podman_lines) {
     const std::string text =
         "[agent]\ndevice_id = \"" + device + "\"\nstate_dir = \"" + state_directory(device) +
-        "\"\nreconcile_interval_s = 1\nheartbeat_interval_s = 1\n" + further_agent_lines +
-        "\n[labels]\nsite = \"lab\"\n" + further_labels + "[nats]\nurls = [\"" + nats->url() +
+        "\"\nreconcile_interval_s = " + std::to_string(reconcile_interval_s) +
+        "\nheartbeat_interval_s = 1\n" + further_agent_lines + "\n[labels]\nsite = \"lab\"\n" +
+        further_labels + "[nats]\nurls = [\"" + nats->url() +
         "\"]\n[credentials]\ntype = \"toml-shared\"\nnats_user = \"device-" + device +
         "\"\nnats_pass = \"d\"\n[podman]\nsocket = \"" + podman.socket_path() + "\"\n" +
         further_podman_lines + "\n";

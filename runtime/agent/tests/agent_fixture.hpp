@@ -64,6 +64,8 @@ class Fleet {
     [[nodiscard]] runtime::nats::NatsConnection& admin() { return *admin_; }
     void make_buckets();
 
+    // Of agents that are started from now on.
+    int reconcile_interval_s = 1;
     // Lines of the table [labels] of agents that are started from now on.
     std::string further_labels;
 

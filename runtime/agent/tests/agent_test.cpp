@@ -180,6 +180,30 @@ TEST_CASE("the agent recovers from the end of podman and of the broker, and star
     }
 }
 
+TEST_CASE("what becomes of a container is seen by podman's events, long before the slow tick") {
+    if (podman_is_missing()) return;
+    Fleet fleet;
+    fleet.reconcile_interval_s = 3600;
+    const std::string one = fleet.device("one");
+    fleet.start_agent(one);
+    fleet.deploy(one, "app", service(fleet.podman.image()));
+    REQUIRE(fleet.reaches(one, "app", Phase::Running));
+    const auto runtime = runtime::podman::make_podman_runtime({.socket_path = fleet.podman.socket_path()});
+    const auto runs = [&](const auto& is_it) {
+        return eventually([&] {
+            const auto found = fleet.containers(one);
+            return found.size() == 1 && found[0].status == runtime::podman::ContainerStatus::Running &&
+                   is_it(found[0].id);
+        });
+    };
+    const std::string first = fleet.containers(one).at(0).id;
+    REQUIRE(runtime->remove(first));
+    REQUIRE(runs([&](const std::string& id) { return id != first; }));
+    const std::string second = fleet.containers(one).at(0).id;
+    REQUIRE(runtime->stop(second, 1s));
+    CHECK(runs([&](const std::string& id) { return id == second; }));
+}
+
 TEST_CASE("a connected device whose words the broker has lost says them again when the index is repeated") {
     if (podman_is_missing()) return;
     Fleet fleet;

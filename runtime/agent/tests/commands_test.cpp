@@ -179,7 +179,8 @@ TEST_CASE("logs are read and followed, over a replacement, and end when they are
         fleet.nats->start();
         REQUIRE(eventually(connected));
         fleet.make_buckets();
-        fleet.deploy(one, "web", score(fleet.podman.image(), std::string(kIdle) + "; true"));
+        fleet.deploy(one, "web", score(fleet.podman.image(), std::string("echo back; ") + kIdle));
+        CHECK(eventually([&] { return reader.has("back"); }));
         reader.stop = true;
         following.join();
         CHECK(failure.message.empty());

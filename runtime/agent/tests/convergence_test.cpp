@@ -244,6 +244,8 @@ TEST_CASE("an image comes from a registry that asks for credentials, and each wa
     CHECK(fleet.state(one, "app")->phase == Phase::Running);
     const std::string log = fleet.log_of(one);
     CHECK(log.find("pulled") != std::string::npos);
+    // The progress that is told is counted in these; none means that podman words it in another way.
+    CHECK(log.find(R"("layers":0)") == std::string::npos);
     CHECK(log.find(registry.password()) == std::string::npos);
 }
 
@@ -309,6 +311,10 @@ TEST_CASE("after a boot containers come back by themselves, without a network, a
         CHECK_THAT(last_error(fleet, one, "app"), Contains("RuntimeUnavailable"));
         fleet.podman.start_service();
         REQUIRE(fleet.reaches(one, "app", Phase::Running));
+        REQUIRE(eventually([&] {
+            const std::lock_guard lock(mutex);
+            return !told.empty() && told.back().first == Phase::Running;
+        }));
         watching->end();
         const std::lock_guard lock(mutex);
         for (const auto& [phase, runs] : told)
@@ -387,6 +393,13 @@ TEST_CASE("a full disk is told, stops nothing, and is forgotten when there is ro
     CHECK(eventually(
         [&] { return page(fleet, one, "/readyz").find("\"status\":\"ok\"") != std::string::npos; }));
     CHECK(fleet.file_of(one, "desired.json").find("\"app\"") != std::string::npos);
+
+    // It also starts on a full disk.
+    std::ofstream(directory + "/ballast") << std::string(1024 * 1024, 'x');
+    CHECK(fleet.stop_agent(one, SIGTERM) == 0);
+    fleet.deploy(one, "second", score(container("web", fleet.podman.image(), kLoop)));
+    fleet.start_agent(one);
+    CHECK(fleet.reaches(one, "second", Phase::Running));
     (void)fleet.stop_agent(one, SIGTERM);
     CHECK(umount2(directory.c_str(), MNT_DETACH) == 0);
 }

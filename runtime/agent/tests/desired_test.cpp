@@ -66,6 +66,29 @@ TEST_CASE("a broker that has lost the index or a key takes nothing from the devi
     CHECK_FALSE(broker.full().known());
 }
 
+TEST_CASE("an index that is none takes nothing and stops no other key, and the next good one is taken") {
+    Broker broker;
+    REQUIRE(broker.bucket.put("dev._index", R"({"deployments":["app"]})"));
+    REQUIRE(broker.bucket.put("dev.app", "one"));
+    auto tracker = broker.full();
+    for (const char* nonsense : {"nonsense", R"({"deployments":["Not_A_Name"]})", R"({"deployments":{}})"}) {
+        INFO(nonsense);
+        const std::string next = tracker.held().at(kApp) + "+";
+        REQUIRE(broker.bucket.put("dev.app", next));
+        REQUIRE(broker.bucket.put("dev._index", nonsense));
+        tracker.hint(broker.hint("dev.app", next), broker.clock.steady());
+        tracker.hint(broker.hint("dev._index", nonsense), broker.clock.steady());
+        (void)tracker.advance(broker.clock.steady());
+        CHECK(tracker.held() == HeldDesired{{kApp, next}});
+        REQUIRE(tracker.next_due());  // it is looked at again
+    }
+    REQUIRE(broker.bucket.put("dev._index", R"({"deployments":[]})"));
+    broker.clock.advance(1min);
+    CHECK(tracker.advance(broker.clock.steady()));
+    CHECK(tracker.held().empty());
+    CHECK_FALSE(tracker.next_due());
+}
+
 TEST_CASE("hints make the device read its keys, and a deletion removes") {
     Broker broker;
     REQUIRE(broker.bucket.put("dev._index", R"({"deployments":["app"]})"));

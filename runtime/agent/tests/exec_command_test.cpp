@@ -200,6 +200,67 @@ TEST_CASE("a command without an id of its own is refused") {
     CHECK_THAT(refusal(bench.run(kEcho, "")).message, Catch::Contains("X-Harmony-Request-Id: missing"));
 }
 
+TEST_CASE("a command that is refused before anything of it is looked for is in the audit log all the same") {
+    struct Commands final : LongCommands {
+        explicit Commands(ExecCommand& command) : exec_command(command) {}
+        Result<void> logs(const CommandCall&) override { return {}; }
+        Result<void> exec(const CommandCall& call) override { return exec_command.begin(call); }
+        void exec_refused(const CommandCall& call, const Error& why) override {
+            exec_command.note_refused(call, why);
+        }
+        ExecCommand& exec_command;
+    };
+    Bench bench;
+    bench.start();
+    Commands commands(*bench.exec);
+    CommandDispatcher dispatcher(bench.device, "1", bench.clock, bench.metrics);
+    dispatcher.offer(commands);
+    runtime::nats::Message message{.subject = "device-commands.dev.exec",
+                                   .payload = kEcho,
+                                   .reply = "reply.1",
+                                   .headers = {{"X-Harmony-Operator-Sub", "ada@workshop"}}};
+    const auto noted = [&] {
+        const auto answer = dispatcher.answer(message);
+        REQUIRE(answer);
+        CHECK(refusal(*answer).kind == contracts::RemoteErrorKind::BadRequest);
+        const auto lines = bench.audit();
+        REQUIRE(lines.size() == 1);
+        CHECK(lines[0]["event"] == "Refused");
+        return lines[0];
+    };
+    SECTION("no request id") {
+        const auto line = noted();
+        CHECK(line["operator_sub"] == "ada@workshop");
+        CHECK(line["target"] == "web");
+        CHECK(line["argv"] == std::vector<std::string>{"echo", "hello"});
+        CHECK_THAT(line["reason"].get<std::string>(), Catch::Contains("X-Harmony-Request-Id"));
+    }
+    SECTION("nonsense") {
+        message.headers.push_back({"X-Harmony-Request-Id", "id-1"});
+        message.payload = "nonsense";
+        const auto line = noted();
+        CHECK(line["request_id"] == "id-1");
+        CHECK(line["operator_sub"] == "ada@workshop");
+    }
+    SECTION("nonsense, and too late") {
+        message.headers.push_back({"X-Harmony-Request-Id", "id-1"});
+        message.headers.push_back({"X-Harmony-Deadline", "2001-01-01T00:00:00Z"});
+        message.payload = "nonsense";
+        CHECK_FALSE(dispatcher.answer(message));
+        CHECK(bench.audit().size() == 1);
+    }
+    SECTION("headers that are none") {
+        message.headers.push_back({"X-Harmony-Deadline", "soon"});
+        CHECK_THAT(noted()["reason"].get<std::string>(), Catch::Contains("X-Harmony-Deadline"));
+    }
+    SECTION("too large") {
+        message.headers.push_back({"X-Harmony-Request-Id", "id-1"});
+        message.payload.resize(contracts::kMaxCommandRequestBytes + 1, ' ');
+        CHECK(noted()["argv"].empty());
+    }
+    CHECK(bench.answers().empty());
+}
+
 TEST_CASE("requests are remembered for a while, and not without limit") {
     RecentRequests recent(10s, 3);
     SteadyTime now{};

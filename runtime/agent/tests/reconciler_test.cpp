@@ -43,6 +43,9 @@ struct Bench {
         reconciler.tick();
         reconciler.tick();
     }
+    std::chrono::milliseconds now() const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady().time_since_epoch());
+    }
     Phase phase(const contracts::DeploymentName& name) const { return book.find(name)->phase; }
     std::string error(const contracts::DeploymentName& name) const {
         return book.find(name)->last_error.value_or("");
@@ -79,6 +82,56 @@ TEST_CASE(
     bench.runtime->add_image("localhost/none:1");
     bench.clock.advance(2s);
     bench.ticks();
+    CHECK(bench.phase(kApp) == Phase::Running);
+}
+
+TEST_CASE("each attempt waits longer than the last, up to a minute, and no two deployments wait in step") {
+    const std::string app_image = "localhost/none:1";
+    const std::string other_image = "localhost/none:2";
+    Bench bench;
+    std::map<std::string, std::vector<std::chrono::milliseconds>> attempts;
+    const auto pass = [&](std::chrono::milliseconds time) {
+        constexpr auto kStep = 50ms;
+        for (auto passed = 0ms; passed < time; passed += kStep) {
+            bench.runtime->forget_calls();
+            bench.ticks();
+            for (const std::string& call : bench.runtime->calls())
+                if (call.starts_with("image_exists ")) attempts[call.substr(13)].push_back(bench.now());
+            bench.clock.advance(kStep);
+        }
+    };
+    bench.reconciler.set_desired({{kApp, score(app_image)}, {kOther, score(other_image)}});
+    pass(5min);
+    REQUIRE(attempts[app_image].size() > 6);
+    CHECK(attempts[app_image] != attempts[other_image]);
+    auto longest = 1000ms;
+    for (std::size_t i = 1; i < attempts[app_image].size(); ++i) {
+        const auto waited = attempts[app_image][i] - attempts[app_image][i - 1];
+        INFO("attempt " << i << " after " << waited.count() << " ms");
+        CHECK(waited >= longest / 2);
+        CHECK(waited <= longest + 50ms);
+        longest = std::min<std::chrono::milliseconds>(2 * longest, 60s);
+    }
+
+    // Another score is tried at once, and begins anew.
+    attempts.clear();
+    bench.reconciler.set_desired({{kApp, score(app_image, R"(,"env":{"A":"1"})")}, {kOther, score(kImage)}});
+    const auto changed = bench.now();
+    pass(2s);
+    REQUIRE(attempts[app_image].size() > 1);
+    CHECK(attempts[app_image][0] == changed);
+    CHECK(bench.phase(kOther) == Phase::Running);
+
+    // What has run for long begins anew as well.
+    attempts.clear();
+    bench.runtime->add_image(app_image);
+    pass(2min);
+    REQUIRE(bench.phase(kApp) == Phase::Running);
+    attempts.clear();
+    bench.runtime->fail_next("create", 1, Error(ErrorKind::Conflict, "port 80 is taken on this device"));
+    REQUIRE(bench.runtime->remove("hf.dev.app.web"));
+    pass(2s);
+    CHECK(attempts[app_image].size() == 2);
     CHECK(bench.phase(kApp) == Phase::Running);
 }
 

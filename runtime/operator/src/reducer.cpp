@@ -12,6 +12,8 @@ using contracts::Timestamp;
 namespace {
 
 constexpr std::size_t kNamedUnavailable = 3;  // in a condition
+// Less than this is no step: whatever waits for a moment waits at most so much longer.
+constexpr std::int64_t kClockStepMicroseconds = 1'000'000;
 
 bool same_transitions(const std::vector<contracts::Condition>& a,
                       const std::vector<contracts::Condition>& b) {
@@ -25,6 +27,8 @@ bool same_transitions(const std::vector<contracts::Condition>& a,
 }  // namespace
 
 void Reducer::apply(const Event& event, Timestamp now) {
+    const std::int64_t back = now_.microseconds() - now.microseconds();
+    if (back >= kClockStepMicroseconds) move_moments_back(back);
     now_ = now;
     std::visit([&](const auto& fact) { on(fact, now); }, event);
 }

@@ -17,6 +17,11 @@ std::uint64_t from_hex(std::string_view digits) {
     return value;
 }
 
+// Zero means never, and stays so.
+void move_back(std::uint32_t& second, std::int64_t by) {
+    if (second != 0) second = static_cast<std::uint32_t>(std::max<std::int64_t>(1, second - by));
+}
+
 std::uint32_t second_of(Timestamp when) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(when.seconds(), 0, UINT32_MAX));
 }
@@ -113,7 +118,8 @@ void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
     const DeviceSlot slot = device_slot(event.device);
     DeviceRecord& device = devices_[slot];
     const std::uint32_t stale_after = static_cast<std::uint32_t>(options_.heartbeat_stale_after.count());
-    device.last_heartbeat_s = std::max(device.last_heartbeat_s, second_of(event.seen_at));
+    // It may have been seen before the clock went back.
+    device.last_heartbeat_s = std::max(device.last_heartbeat_s, second_of(std::min(event.seen_at, now)));
     if (device.last_heartbeat_s + stale_after > second_of(now)) set_online(slot, true);
     if (!device.watched) {
         device.watched = true;
@@ -162,6 +168,34 @@ void Reducer::expire_heartbeats(Timestamp now) {
             free_device_if_unused(slot);
         }
     }
+}
+
+// The clock went back: what has passed has passed all the same.
+void Reducer::move_moments_back(std::int64_t microseconds) {
+    const std::int64_t seconds = microseconds / 1'000'000;
+    for (DeviceRecord& device : devices_) {
+        move_back(device.last_heartbeat_s, seconds);
+        move_back(device.last_write_s, seconds);
+        for (Pair& pair : device.pairs)
+            move_back(pair.reported_s, seconds);
+    }
+    std::map<std::uint32_t, std::vector<DeviceSlot>> expiries;
+    for (auto& [second, devices] : expiries_) {
+        std::uint32_t moved = second;
+        move_back(moved, seconds);
+        std::vector<DeviceSlot>& there = expiries[moved];
+        there.insert(there.end(), devices.begin(), devices.end());
+    }
+    expiries_ = std::move(expiries);
+    for (DeploymentRecord& deployment : deployments_) {
+        if (!deployment.rolling) continue;
+        for (auto& [device, since] : deployment.rolling->running_since)
+            since -= microseconds;
+    }
+    std::set<std::tuple<std::int64_t, DeploymentSlot, DeviceSlot>> ready_due;
+    for (const auto& [due, slot, device] : ready_due_)
+        ready_due.emplace_hint(ready_due.end(), due - microseconds, slot, device);
+    ready_due_ = std::move(ready_due);
 }
 
 std::uint64_t Reducer::expected_digest(DeviceRecord& device) {

@@ -94,7 +94,7 @@ Result<void> StoreKeeper::tell_deployment(StoredDeployment stored, Timestamp now
 }
 
 void StoreKeeper::store_devices(Timestamp now) {
-    if (unsaved_.empty()) return;
+    if (unsaved_.empty() || waits(devices_again_, now)) return;
     const auto done = store_->transaction([&]() -> Result<void> {
         for (const auto& [id, info] : unsaved_) {
             if (auto put = store_->put_device(info, now); !put) return put;
@@ -106,7 +106,8 @@ void StoreKeeper::store_devices(Timestamp now) {
         store_flag_->pass();
         return;
     }
-    // Kept, and tried again next turn.
+    // Kept, and tried again.
+    devices_again_ = Timestamp::from_microseconds(now.microseconds() + kRetryMicroseconds);
     store_flag_->fail(done.error().text());
     kLog.error("devices could not be stored", {{"error", done.error().text()}});
 }
@@ -164,6 +165,7 @@ Result<void> StoreKeeper::advance_rollout(const RolloutStep& step, Timestamp now
 }
 
 void StoreKeeper::release_deployments(Timestamp now) {
+    if (waits(release_again_, now)) return;
     for (const contracts::DeploymentName& name : reducer_.releasable_deployments()) {
         bool came_back = false;
         const auto done = store_->transaction([&]() -> Result<void> {
@@ -176,6 +178,7 @@ void StoreKeeper::release_deployments(Timestamp now) {
             return store_->remove_deployment(name);
         });
         if (!done) {
+            release_again_ = Timestamp::from_microseconds(now.microseconds() + kRetryMicroseconds);
             kLog.error("a Deployment could not be removed",
                        {{"deployment", name.str()}, {"error", done.error().text()}});
             return;

@@ -144,6 +144,22 @@ TEST_CASE("a device counts as available only after it has run the newest score f
     CHECK(fleet.step() == Names{"d1"});
 }
 
+TEST_CASE("a clock that steps back makes nobody wait longer for minReadySeconds, and nobody less") {
+    Rollout fleet(3, {{1, false}, std::chrono::seconds{10}, {0, false}});
+    fleet.pass(1'000'000);
+    for (int number = 0; number < 3; ++number)
+        fleet.alive(Rollout::name(number));
+    fleet.apply("img:2");
+    CHECK(fleet.step() == Names{"d0"});
+    fleet.says("d0", Phase::Running, "img:2");
+    fleet.pass(6);
+    fleet.pass(-900'000);
+    fleet.pass(3);
+    CHECK(fleet.step().empty());
+    fleet.pass(1);
+    CHECK(fleet.step() == Names{"d1"});
+}
+
 TEST_CASE("failures halt a rollout with the device named, and recovery, a limit or a new score resume it") {
     Rollout fleet(6, {{3, false}, std::chrono::seconds{0}, {0, false}});
     fleet.apply("img:2");

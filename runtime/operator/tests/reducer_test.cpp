@@ -336,6 +336,40 @@ TEST_CASE("a device goes offline when its heartbeat is stale and online with the
     CHECK(fleet.reducer.counts().online == 1);
 }
 
+TEST_CASE(
+    "a clock that steps back neither keeps a silent device online nor a lost hint from being repeated") {
+    constexpr double kBefore = 1'000'000;
+    constexpr double kAfter = 2'000;
+    Fleet fleet;
+    fleet.now = at(kBefore);
+    for (const char* name : {"a", "b"})
+        fleet.tell(DeviceKnown{device_id(name), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    fleet.settle();
+    const std::string right = contracts::desired_digest({{deployment_name("web"), score("img:1").hash()}});
+    for (const char* name : {"a", "b"})
+        fleet.tell(HeartbeatSeen{device_id(name), right, fleet.now});
+    fleet.now = at(kAfter);
+    fleet.tell(Tick{});
+    // Heard before the step, taken after it.
+    fleet.tell(HeartbeatSeen{device_id("b"), right, at(kBefore)});
+    CHECK(fleet.reducer.counts().online == 2);
+
+    fleet.now = at(kAfter + 89);
+    fleet.tell(Tick{});
+    CHECK(fleet.reducer.counts().online == 2);
+    fleet.now = at(kAfter + 90);
+    fleet.tell(Tick{});
+    CHECK(fleet.reducer.counts().online == 0);
+    CHECK_FALSE(fleet.reducer.device(device_id("a"), fleet.now).online);
+
+    const auto before = fleet.bucket.writes;
+    fleet.tell(HeartbeatSeen{device_id("a"), contracts::desired_digest({}), fleet.now});
+    fleet.settle();
+    CHECK(fleet.bucket.writes == before + 2);
+    CHECK(fleet.reducer.counts().online == 1);
+}
+
 TEST_CASE("a digest that stays wrong repeats the hint, a right or a too early one does not") {
     Fleet fleet;
     fleet.tell(DeviceKnown{device_id("a"), {}});

@@ -83,11 +83,14 @@ bool parse(int count, char** values, Arguments& arguments) {
     return true;
 }
 
-void print_violation(const Outcome& outcome, double hours, bool with_history) {
-    std::printf("%sseed %llu violates %s: %s\nreplay: fleet-simulation --seed %llu --hours %g --verbose\n",
+void print_violation(const Outcome& outcome, const WorldOptions& options, bool with_history) {
+    std::string plants;
+    for (const auto plant : options.plants)
+        plants.append(" --plant ").append(harmony::simulation::to_string(plant));
+    std::printf("%sseed %llu violates %s: %s\nreplay: fleet-simulation --seed %llu --hours %g --verbose%s\n",
                 with_history ? outcome.history.c_str() : "", static_cast<unsigned long long>(outcome.seed),
                 outcome.violation->invariant.c_str(), outcome.violation->detail.c_str(),
-                static_cast<unsigned long long>(outcome.seed), hours);
+                static_cast<unsigned long long>(outcome.seed), options.device_hours, plants.c_str());
     std::fflush(stdout);
 }
 
@@ -115,7 +118,7 @@ int run(const Arguments& arguments) {
             ++done;
             if (!outcome.violation) continue;
             if (failed++ > 0 && !arguments.keep_going) continue;
-            print_violation(outcome, options.device_hours, !arguments.keep_going);
+            print_violation(outcome, options, !arguments.keep_going);
         }
     };
     std::vector<std::thread> threads;

@@ -31,7 +31,7 @@ class MemoryResourceStore final : public op::ResourceStore {
         try {
             if (process_) process_->crash_point();
             auto worked = work();
-            if (worked && fails()) worked = disk_error();
+            if (worked && (commit_refused() || fails())) worked = disk_error();
             if (!worked) {
                 file_.content_ = std::move(before);
                 return worked;
@@ -218,6 +218,10 @@ class MemoryResourceStore final : public op::ResourceStore {
         return true;
     }
     bool read_fails() { return file_.reads_refused_ || fails(); }
+    bool commit_refused() {
+        file_.refused_commits_ += file_.commits_refused_ ? 1 : 0;
+        return file_.commits_refused_;
+    }
 
     Result<void> replace_rollout(const std::string& name, StoredDeployment& stored,
                                  const RolloutRecord& record) {

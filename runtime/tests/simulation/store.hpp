@@ -33,6 +33,9 @@ class StoreFile {
     // A commit, and a read of Deployments or devices, fails with this probability.
     void set_error_rate(double rate) { error_rate_ = rate; }
     void refuse_reads(bool refused) { reads_refused_ = refused; }
+    // As a full disk does.
+    void refuse_commits(bool refused) { commits_refused_ = refused; }
+    [[nodiscard]] int refused_commits() const { return refused_commits_; }
     // Called after every commit, before whoever committed can die of it.
     void observe_commits(std::function<void(const StoredContent&)> on_commit) {
         on_commit_ = std::move(on_commit);
@@ -51,6 +54,8 @@ class StoreFile {
     std::uint64_t commits_ = 0;
     double error_rate_ = 0;
     bool reads_refused_ = false;
+    bool commits_refused_ = false;
+    int refused_commits_ = 0;
 };
 
 }  // namespace harmony::simulation

@@ -79,4 +79,44 @@ TEST_CASE("a device that another operator has forgotten is forgotten once the st
     CHECK(one.reducer.devices().empty());
 }
 
+TEST_CASE(
+    "a store that is full is asked again once a second, not each turn, and keeps what it was told since") {
+    StoreFile file;
+    Sharer one(file);
+    file.refuse_commits(true);
+    one.keeper.take_device(device_info("a"), at(1000));
+    for (int turn = 0; turn < 100; ++turn)
+        one.keeper.store_devices(at(1000 + turn * 0.02));
+    CHECK(file.refused_commits() == 2);
+    CHECK_FALSE(one.ready());
+    CHECK(one.reducer.devices().size() == 1);
+    CHECK_FALSE(one.keeper.settled());
+
+    file.refuse_commits(false);
+    one.keeper.take_device(device_info("b"), at(1003));
+    one.keeper.store_devices(at(1003));
+    CHECK(file.content().devices.size() == 2);
+    CHECK(one.ready());
+    CHECK(one.keeper.settled());
+}
+
+TEST_CASE("a Deployment that can't be taken out of a full store is released later, not asked for each turn") {
+    StoreFile file;
+    Sharer one(file);
+    one.apply(deployment("web", selector({}), "img:1"));
+    one.reducer.apply(op::SnapshotBegan{}, at(1000));
+    one.reducer.apply(op::SnapshotEnded{}, at(1000));
+    REQUIRE(one.keeper.delete_deployment(op::testing::deployment_name("web"), "", at(1000)).has_value());
+    file.refuse_commits(true);
+    for (int turn = 0; turn < 100; ++turn)
+        one.keeper.release_deployments(at(1000 + turn * 0.02));
+    CHECK(file.refused_commits() == 2);
+    CHECK(file.content().deployments.size() == 1);
+
+    file.refuse_commits(false);
+    one.keeper.release_deployments(at(1003));
+    CHECK(file.content().deployments.empty());
+    CHECK(one.reducer.deployments().empty());
+}
+
 }  // namespace harmony::simulation

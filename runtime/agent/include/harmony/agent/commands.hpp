@@ -27,6 +27,8 @@ class LongCommands {
     [[nodiscard]] virtual Result<void> logs(const CommandCall& call) = 0;
     // Told also of expired ones, for the audit log; those are never run and never answered.
     [[nodiscard]] virtual Result<void> exec(const CommandCall& call) = 0;
+    // One that exec() has refused or was never asked for, for the audit log.
+    virtual void exec_refused(const CommandCall& call, const Error& why) = 0;
 };
 
 // Not thread-safe: it belongs to the control thread. A new verb is a member function and a line in the table
@@ -55,6 +57,8 @@ class CommandDispatcher {
 
     [[nodiscard]] Result<Reply> dispatch(const runtime::nats::Message& message,
                                          const contracts::CommandHeaders& headers);
+    void note_refusal(const runtime::nats::Message& message, const contracts::CommandHeaders& headers,
+                      const Error& why);
     [[nodiscard]] Result<Reply> ping(const CommandCall& call);
     [[nodiscard]] Result<Reply> logs(const CommandCall& call);
     [[nodiscard]] Result<Reply> exec(const CommandCall& call);

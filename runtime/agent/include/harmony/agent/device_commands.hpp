@@ -18,6 +18,7 @@ class DeviceCommands final : public LongCommands {
 
     Result<void> logs(const CommandCall& call) override { return logs_.begin(call); }
     Result<void> exec(const CommandCall& call) override { return exec_.begin(call); }
+    void exec_refused(const CommandCall& call, const Error& why) override { exec_.note_refused(call, why); }
 
     void connection_changed() { logs_.connection_changed(); }
     // False: something still runs after `patience`.

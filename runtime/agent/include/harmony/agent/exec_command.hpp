@@ -37,6 +37,9 @@ class ExecCommand {
     // From the control thread. The answer comes later, from a thread of its own; a duplicate gets none.
     // Errors are InvalidInput, and PermissionDenied where too many commands wait already.
     [[nodiscard]] Result<void> begin(const CommandCall& call);
+    // From the control thread, which waits for the disk: a line in the audit log for one that begin() has
+    // refused or was never asked for.
+    void note_refused(const CommandCall& call, const Error& why);
     // Kills what runs. False: something still runs after `patience`.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience) { return work_.stop(patience); }
 

@@ -234,6 +234,7 @@ class Reducer {
     void free_device_if_unused(DeviceSlot slot);
     void retarget_device(DeviceSlot slot);
     void expire_heartbeats(contracts::Timestamp now);
+    void move_moments_back(std::int64_t microseconds);
     void set_online(DeviceSlot slot, bool online);
     [[nodiscard]] std::uint64_t expected_digest(DeviceRecord& device);
     [[nodiscard]] bool settled(const DeviceRecord& device) const;

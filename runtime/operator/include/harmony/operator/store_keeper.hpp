@@ -58,6 +58,8 @@ class StoreKeeper final : public ResourceKeeper {
     bool behind_ = false;                  // what others have stored could not be read
     contracts::Timestamp adopt_again_;     // not before, after the store has failed
     contracts::Timestamp rollouts_again_;  // likewise
+    contracts::Timestamp devices_again_;   // likewise
+    contracts::Timestamp release_again_;   // likewise
     std::shared_ptr<runtime::daemon::HealthRegistry::Flag> store_flag_;
 };
 
