@@ -117,24 +117,25 @@ void Reducer::retarget_device(DeviceSlot slot) {
 void Reducer::on(const HeartbeatSeen& event, Timestamp now) {
     const DeviceSlot slot = device_slot(event.device);
     DeviceRecord& device = devices_[slot];
-    const std::uint32_t stale_after = static_cast<std::uint32_t>(options_.heartbeat_stale_after.count());
     // It may have been seen before the clock went back.
-    device.last_heartbeat_s = std::max(device.last_heartbeat_s, second_of(std::min(event.seen_at, now)));
+    const Timestamp seen_at = std::min(event.seen_at, now);
+    const std::uint32_t stale_after = static_cast<std::uint32_t>(options_.heartbeat_stale_after.count());
+    device.last_heartbeat_s = std::max(device.last_heartbeat_s, second_of(seen_at));
     if (device.last_heartbeat_s + stale_after > second_of(now)) set_online(slot, true);
     if (!device.watched) {
         device.watched = true;
         expiries_[device.last_heartbeat_s + stale_after].push_back(slot);
     }
     if (sync_ != Sync::Known || device.dirty) return;
-    if (!device.registered) return ask_who_it_is(slot, event.seen_at);
+    if (!device.registered) return ask_who_it_is(slot, seen_at);
     const std::int64_t grace = options_.hint_grace.count();
-    if (event.seen_at.seconds() < std::int64_t{device.last_write_s} + grace) return;
+    if (seen_at.seconds() < std::int64_t{device.last_write_s} + grace) return;
     if (undecided(device)) return;
     if (from_hex(event.desired_digest) != expected_digest(device)) return repeat_hint(slot);
     device.leftovers = std::any_of(device.pairs.begin(), device.pairs.end(),
                                    [&](const Pair& pair) { return is_leftover(pair, now); });
     if (device.leftovers) mark(slot);
-    if (event.seen_at.seconds() < std::int64_t{device.last_write_s} + options_.missing_report.count()) return;
+    if (seen_at.seconds() < std::int64_t{device.last_write_s} + options_.missing_report.count()) return;
     const bool missing = std::any_of(device.pairs.begin(), device.pairs.end(), [](const Pair& pair) {
         return pair.targeted && pair.reported == Reported::Nothing;
     });

@@ -395,6 +395,7 @@ TEST_CASE("a digest that stays wrong repeats the hint, a right or a too early on
 TEST_CASE("a device that lives and that nobody knows is asked who it is by the deletion of its index") {
     Fleet fleet;
     const auto beat = [&](double seconds) {
+        fleet.now = at(seconds);
         fleet.tell(HeartbeatSeen{device_id("a"), contracts::desired_digest({}), at(seconds)});
         return fleet.reducer.take_writes(10, at(seconds)).writes;
     };
