@@ -55,8 +55,8 @@ choose_node_settings() {
     printf ')\n'
 }
 
-# The kubelet writes logs of pods here, wherever its own folder is.
-pod_logs() { find /var/log/pods /var/log/containers -maxdepth 1 2>/dev/null | sort; }
+# The kubelet writes logs of pods here, wherever its own folder is; the first one on a machine makes the folders.
+pod_logs() { { find /var/log/pods /var/log/containers -maxdepth 1 2>/dev/null || true; } | sort; }
 
 # What was there before this cluster is somebody else's.
 remove_pod_logs() {
