@@ -57,16 +57,27 @@ std::optional<PodTrouble> trouble_of(ClusterSession& session, const Watched& wat
     return first;
 }
 
-std::string warning_of(ClusterSession& session, const Watched& watched) {
+std::string warning_about(ClusterSession& session, const std::string& name_space, const std::string& kind,
+                          const std::string& name) {
     const api::ResourceType events{"", "v1", "events", "Event", true};
-    auto found = list_or_nothing(session, events,
-                                 watched.target.name_space.empty() ? "default" : watched.target.name_space,
-                                 {.field_selector = "involvedObject.kind=" + watched.ref.kind +
-                                                    ",involvedObject.name=" + watched.ref.name});
+    auto found =
+        list_or_nothing(session, events, name_space.empty() ? "default" : name_space,
+                        {.field_selector = "involvedObject.kind=" + kind + ",involvedObject.name=" + name});
     std::erase_if(found, [&](const json& event) {
-        return text_at(event, {"involvedObject", "name"}) != watched.ref.name;
+        return text_at(event, {"involvedObject", "kind"}) != kind ||
+               text_at(event, {"involvedObject", "name"}) != name;
     });
     return last_warning(found);
+}
+
+// That of a pod, such as a volume that is missing, is closer to the cause than its workload's.
+std::string warning_of(ClusterSession& session, const Watched& watched) {
+    for (const json& pod : pods_of(session, watched)) {
+        std::string warning =
+            warning_about(session, watched.target.name_space, "Pod", text_at(pod, {"metadata", "name"}));
+        if (!warning.empty()) return warning;
+    }
+    return warning_about(session, watched.target.name_space, watched.ref.kind, watched.ref.name);
 }
 
 std::string log_of(ClusterSession& session, const Watched& watched, const PodTrouble& trouble) {

@@ -3,9 +3,9 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <array>
 
 #include "diagnostics.hpp"
+#include "harmony/http/base64.hpp"
 #include "inventory.hpp"
 #include "object_fields.hpp"
 #include "removal.hpp"
@@ -14,12 +14,12 @@ namespace harmony::cluster {
 namespace {
 
 using plugin::Result;
+namespace http = runtime::http;
 
 constexpr const char* kValueKey = "value";
 constexpr std::size_t kLongestName = 253;
 constexpr int kConflictRounds = 8;
 constexpr std::chrono::seconds kNamespaceDeadline{60};
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 Labels secret_labels(const std::string& context) {
     Labels labels = context_labels(context);
@@ -35,15 +35,13 @@ Result<std::string> random_text(int bytes) {
         if (got < 0) return plugin::failure("secret-store.failed", "the kernel gives no random bytes");
         have += static_cast<std::size_t>(got);
     }
-    std::string text = encode_base64(raw);
-    std::replace(text.begin(), text.end(), '+', '-');
-    std::replace(text.begin(), text.end(), '/', '_');
+    std::string text = http::encode_base64_url(raw);
     text.erase(std::find(text.begin(), text.end(), '='), text.end());
     return text;
 }
 
 Result<std::string> value_of(const json& object, const std::string& name) {
-    const auto value = decode_base64(text_at(object, {"data", kValueKey}));
+    const auto value = http::decode_base64(text_at(object, {"data", kValueKey}));
     if (at(object, {"data", kValueKey}).is_string() && value) return *value;
     return plugin::failure("secret-store.damaged",
                            "the Secret " + text_at(object, {"metadata", "name"}) + " of secret " + name +
@@ -56,37 +54,6 @@ tl::unexpected<plugin::Diagnostic> not_found(const std::string& name) {
 }
 
 }  // namespace
-
-std::string encode_base64(std::string_view bytes) {
-    std::string text;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t j = 0; j < 3; ++j)
-            group = group << 8U | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-        for (std::size_t j = 0; j < 4; ++j)
-            text += i + j > bytes.size() ? '=' : kAlphabet[group >> (18U - 6U * j) & 63U];
-    }
-    return text;
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-    if (text.size() % 4 != 0) return std::nullopt;
-    while (text.ends_with('='))
-        text.remove_suffix(1);
-    std::string bytes;
-    std::uint32_t group = 0;
-    unsigned bits = 0;
-    for (const char c : text) {
-        const auto digit = kAlphabet.find(c);
-        if (digit == std::string_view::npos) return std::nullopt;
-        group = group << 6U | static_cast<std::uint32_t>(digit);
-        bits += 6;
-        if (bits < 8) continue;
-        bits -= 8;
-        bytes += static_cast<char>(group >> bits & 255U);
-    }
-    return bits < 6 ? std::optional(std::move(bytes)) : std::nullopt;
-}
 
 Result<std::string> secret_object_name(const std::string& context, const std::string& name) {
     std::string object = "harmony." + context + "." + name;
@@ -125,7 +92,7 @@ json SecretObjects::secret(const api::ObjectRef& ref, const std::string& name, c
             {"kind", "Secret"},
             {"type", "Opaque"},
             {"metadata", std::move(metadata)},
-            {"data", {{kValueKey, encode_base64(value)}}}};
+            {"data", {{kValueKey, http::encode_base64(value)}}}};
 }
 
 Result<api::Answer<json>> SecretObjects::create(const api::ObjectRef& ref, const std::string& name,
@@ -199,7 +166,7 @@ Result<void> SecretObjects::put(const std::string& name, const std::string& valu
         Result<api::Answer<json>> done{api::Answer<json>(api::refuse(api::Reason::Conflict, {}))};
         if (*object) {
             json next = std::move(**object);
-            next["data"] = {{kValueKey, encode_base64(value)}};
+            next["data"] = {{kValueKey, http::encode_base64(value)}};
             done = (*session_.connection())
                        ->client->replace(*target, next, {.field_manager = kFieldManager}, session_.limits());
         } else {

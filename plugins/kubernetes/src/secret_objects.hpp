@@ -38,8 +38,5 @@ class SecretObjects final : public plugin::SecretStore {
 // object can have.
 [[nodiscard]] plugin::Result<std::string> secret_object_name(const std::string& context,
                                                              const std::string& name);
-[[nodiscard]] std::string encode_base64(std::string_view bytes);
-// Nothing for what is not base64.
-[[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 
 }  // namespace harmony::cluster

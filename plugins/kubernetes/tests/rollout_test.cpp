@@ -142,6 +142,30 @@ TEST_CASE("a container that runs and does not become ready is told with its last
     CHECK(late.error().detail == "waiting for the database\n");
 }
 
+TEST_CASE("what the cluster warns of a pod that does not start is told, rather than what it says of others") {
+    const api::ResourceType events{"", "v1", "events", "Event", true};
+    const auto event = [](const char* name, const char* kind, const char* of, const char* reason) {
+        return json{{"apiVersion", "v1"},
+                    {"kind", "Event"},
+                    {"metadata", {{"name", name}}},
+                    {"type", "Warning"},
+                    {"reason", reason},
+                    {"message", "as said"},
+                    {"lastTimestamp", "1"},
+                    {"involvedObject", {{"kind", kind}, {"name", of}}}};
+    };
+    FakeCluster cluster;
+    cluster.make(kDeployments, deployment(1, 1, 0));
+    cluster.make(kPods, pod({{"state", {{"waiting", {{"reason", "ContainerCreating"}}}}}}));
+    cluster.make(events, event("a", "Deployment", "web", "Slow"));
+    cluster.make(events, event("b", "Pod", "web-2", "Evicted"));
+    cluster.call.end = std::chrono::steady_clock::now();
+    CHECK_THAT(await_rollout(cluster.session, of_deployment(1)).error().summary, Contains("Slow: as said"));
+    cluster.make(events, event("c", "Pod", "web-1", "FailedMount"));
+    CHECK_THAT(await_rollout(cluster.session, of_deployment(1)).error().summary,
+               Contains("FailedMount: as said"));
+}
+
 TEST_CASE("at the end of the time the reason is told, and a cancelled wait ends at once") {
     FakeCluster cluster;
     cluster.make(kDeployments, deployment(1, 1, 0));

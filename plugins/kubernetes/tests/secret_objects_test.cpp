@@ -63,15 +63,3 @@ TEST_CASE("a name that no object can have is refused") {
     CHECK(secret_object_name("bench", "x-").error().path == "name");
     CHECK(secret_object_name("bench", std::string(250, 'x')).error().path == "name");
 }
-
-TEST_CASE("base64 is written and read as Kubernetes has it") {
-    CHECK(encode_base64("") == "");
-    CHECK(encode_base64("f") == "Zg==");
-    CHECK(encode_base64("fo") == "Zm8=");
-    CHECK(encode_base64("foobar") == "Zm9vYmFy");
-    for (const char* text : {"", "f", "fo", "foo", "foob"})
-        CHECK(decode_base64(encode_base64(text)) == text);
-    CHECK_FALSE(decode_base64("Zg="));
-    CHECK_FALSE(decode_base64("Z*=="));
-    CHECK_FALSE(decode_base64("Z==="));
-}

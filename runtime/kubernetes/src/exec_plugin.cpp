@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "base64.hpp"
+#include "harmony/http/base64.hpp"
 
 extern char** environ;
 
@@ -203,7 +203,7 @@ std::string exec_info(const ExecPlugin& plugin, const ClusterAccess& access) {
         if (!access.server_name.empty()) cluster["tls-server-name"] = access.server_name;
         if (access.insecure) cluster["insecure-skip-tls-verify"] = true;
         if (!access.authority_pem.empty())
-            cluster["certificate-authority-data"] = encode_base64(access.authority_pem);
+            cluster["certificate-authority-data"] = http::encode_base64(access.authority_pem);
     }
     return info.dump();
 }

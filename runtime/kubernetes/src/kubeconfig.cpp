@@ -1,6 +1,6 @@
 #include <filesystem>
 
-#include "base64.hpp"
+#include "harmony/http/base64.hpp"
 #include "harmony/kubernetes/access.hpp"
 #include "server_url.hpp"
 #include "yaml_fields.hpp"
@@ -87,7 +87,7 @@ Answer<std::string> data_or_file(const Entry& entry, const std::string& key, con
     const auto data = entry.fields.text(data_key.c_str());
     if (!data) return data;
     if (!data->empty()) {
-        auto bytes = decode_base64(*data);
+        auto bytes = http::decode_base64(*data);
         if (!bytes || bytes->empty()) {
             return refuse(Reason::Configuration, entry.fields.name() + "." + data_key + ": expected base64");
         }

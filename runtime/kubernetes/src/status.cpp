@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "base64.hpp"
+#include "harmony/http/base64.hpp"
 
 namespace harmony::runtime::kubernetes {
 namespace {
@@ -168,7 +168,7 @@ std::optional<std::int64_t> token_expiry(std::string_view token) {
     if (first == std::string_view::npos) return std::nullopt;
     const auto second = token.find('.', first + 1);
     if (second == std::string_view::npos) return std::nullopt;
-    const auto claims = decode_base64(token.substr(first + 1, second - first - 1));
+    const auto claims = http::decode_base64(token.substr(first + 1, second - first - 1));
     if (!claims) return std::nullopt;
     const Json parsed = Json::parse(*claims, nullptr, false);
     const Json& expiry = member(parsed, "exp");

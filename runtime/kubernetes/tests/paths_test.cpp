@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
 
-#include "base64.hpp"
 #include "call_shape.hpp"
 #include "harmony/kubernetes/resource.hpp"
 #include "server_url.hpp"
@@ -66,19 +65,6 @@ TEST_CASE("the address of a server is https, with port and path") {
 TEST_CASE("a password in a server's address is not repeated") {
     const auto failure = parse_server_url("server", "https://ada:hunter2@edge.example").error();
     CHECK(failure.text().find("hunter2") == std::string::npos);
-}
-
-TEST_CASE("base64 is read in both alphabets and refused when it is none") {
-    CHECK(decode_base64("aGVsbG8=").value() == "hello");
-    CHECK(decode_base64("aGVs\n bG8").value() == "hello");
-    CHECK(decode_base64("_-8").value() == "\xff\xef");
-    CHECK(decode_base64("").value().empty());
-    CHECK_FALSE(decode_base64("a"));
-    CHECK_FALSE(decode_base64("a=bc"));
-    CHECK_FALSE(decode_base64("a*bc"));
-    for (const char* text : {"", "a", "ab", "abc", "abcd"})
-        CHECK(decode_base64(encode_base64(text)) == text);
-    CHECK(encode_base64("\xff\xef") == "/+8=");
 }
 
 TEST_CASE("an apply is a patch with manager, force and dry run") {

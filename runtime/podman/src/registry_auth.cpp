@@ -1,58 +1,17 @@
 #include "harmony/podman/registry_auth.hpp"
 
-#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+
+#include "harmony/http/base64.hpp"
 
 namespace harmony::runtime::podman {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kDockerHub = "docker.io";
-
-// RFC 4648 with padding; nothing else passes.
-std::optional<std::string> decode_base64(std::string_view text) {
-    if (text.size() % 4 != 0) return std::nullopt;
-    std::size_t padding = 0;
-    while (padding < 2 && !text.empty() && text.back() == '=') {
-        text.remove_suffix(1);
-        ++padding;
-    }
-    std::string bytes;
-    std::uint32_t held = 0;
-    int bits = 0;
-    for (const char c : text) {
-        const auto value = kAlphabet.find(c);
-        if (value == std::string_view::npos) return std::nullopt;
-        held = (held << 6U) | static_cast<std::uint32_t>(value);
-        bits += 6;
-        if (bits < 8) continue;
-        bits -= 8;
-        bytes.push_back(static_cast<char>((held >> static_cast<unsigned>(bits)) & 0xFFU));
-    }
-    return bytes;
-}
-
-// With the alphabet for addresses, as the header wants it.
-std::string encode_base64_url(std::string_view bytes) {
-    std::string text;
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        const auto byte = [&](std::size_t i) -> std::uint32_t {
-            return at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0U;
-        };
-        const std::uint32_t held = (byte(0) << 16U) | (byte(1) << 8U) | byte(2);
-        for (unsigned i = 0; i < 4; ++i) {
-            char c = at + i <= bytes.size() ? kAlphabet[(held >> (18U - 6U * i)) & 0x3FU] : '=';
-            if (c == '+') c = '-';
-            if (c == '/') c = '_';
-            text.push_back(c);
-        }
-    }
-    return text;
-}
 
 // "https://index.docker.io/v1/" is how docker writes its own registry.
 std::string normalized(std::string_view key) {
@@ -81,7 +40,7 @@ Result<RegistryCredentials> decode_entry(const Json& entry, const std::string& w
         if (!credentials.identity_token.empty()) return credentials;
         return fail(ErrorKind::InvalidInput, where + ".auth: missing, expected base64 of <user>:<password>");
     }
-    const auto pair = decode_base64(encoded);
+    const auto pair = http::decode_base64(encoded);
     const auto colon = pair ? pair->find(':') : std::string::npos;
     if (colon == std::string::npos || colon == 0) {
         return fail(ErrorKind::InvalidInput, where + ".auth: expected base64 of <user>:<password>");
@@ -169,7 +128,7 @@ std::string encode_registry_auth(const RegistryCredentials& credentials) {
         document["username"] = credentials.user;
         document["password"] = credentials.password;
     }
-    return encode_base64_url(document.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return http::encode_base64_url(document.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace harmony::runtime::podman

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "harmony/http/base64.hpp"
 #include "run_program.hpp"
 
 namespace harmony::runtime::podman_testing {
@@ -73,20 +74,6 @@ std::string bcrypt(const std::string& password) {
         throw std::runtime_error("this C library has no bcrypt");
     }
     return crypt_r(password.c_str(), setting, &data);
-}
-
-std::string base64(const std::string& bytes) {
-    static constexpr const char* kAlphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        unsigned held = 0;
-        for (std::size_t i = at; i < at + 3; ++i)
-            held = (held << 8U) | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
-        for (unsigned i = 0; i < 4; ++i)
-            text.push_back(at + i <= bytes.size() ? kAlphabet[(held >> (18U - 6U * i)) & 63U] : '=');
-    }
-    return text;
 }
 
 }  // namespace
@@ -158,7 +145,7 @@ const std::string& RegistryFixture::password() const {
 
 std::string RegistryFixture::auth_file_text() const {
     return R"({"auths":{")" + impl_->address + R"(":{"auth":")" +
-           base64(impl_->user + ":" + impl_->password) + "\"}}}\n";
+           http::encode_base64(impl_->user + ":" + impl_->password) + "\"}}}\n";
 }
 
 std::string RegistryFixture::push(const std::string& name) {

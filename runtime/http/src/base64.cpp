@@ -1,8 +1,9 @@
-#include "base64.hpp"
+#include "harmony/http/base64.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
-namespace harmony::runtime::kubernetes {
+namespace harmony::runtime::http {
 namespace {
 
 int value_of(char c) {
@@ -27,6 +28,13 @@ std::string encode_base64(std::string_view bytes) {
         for (std::size_t j = 0; j < 4; ++j)
             text += i + j > bytes.size() ? '=' : kAlphabet[group >> (18U - 6U * j) & 63U];
     }
+    return text;
+}
+
+std::string encode_base64_url(std::string_view bytes) {
+    std::string text = encode_base64(bytes);
+    std::replace(text.begin(), text.end(), '+', '-');
+    std::replace(text.begin(), text.end(), '/', '_');
     return text;
 }
 
@@ -57,4 +65,4 @@ std::optional<std::string> decode_base64(std::string_view text) {
     return bytes;
 }
 
-}  // namespace harmony::runtime::kubernetes
+}  // namespace harmony::runtime::http
