@@ -68,6 +68,8 @@ class PodmanEvents {
             std::condition_variable_any waiting;
             std::unique_lock lock(mutex);
             waiting.wait_for(lock, stop, backoff.next(), [] { return false; });
+            // Nobody has listened since.
+            changed_();
         }
     }
 
