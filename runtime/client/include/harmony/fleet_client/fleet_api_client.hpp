@@ -16,8 +16,8 @@ namespace harmony::runtime::fleet_client {
 //
 // Errors: what the operator answered (InvalidInput, NotFound, Conflict, PermissionDenied, Unavailable,
 // Internal) with its own message; Unavailable where no operator listens; Timeout; Corrupt where the reply
-// breaks the contract. An operator that is busy or has no store for a moment is asked again until the deadline;
-// it has done nothing by then.
+// breaks the contract. An operator that is busy or has no store for a moment is asked again until the
+// deadline; it has done nothing by then.
 class FleetApiClient {
  public:
     explicit FleetApiClient(nats::NatsConnection& connection,
