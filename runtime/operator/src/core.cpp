@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kQueueItems = 65'536;
 constexpr int kItemsPerTurn = 4096;  // then the store is written and the writer fed
-constexpr auto kTurn = 100ms;        // half a tick; what comes through the queue does not wait for it
+// Half a tick. What comes through the queue does not wait for it.
+constexpr auto kTurn = 100ms;
 constexpr std::int64_t kStuckAfterSeconds = 60;
 
 }  // namespace
