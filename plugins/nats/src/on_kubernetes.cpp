@@ -16,6 +16,7 @@ using plugin::Result;
 namespace {
 
 constexpr int kReachTimeout_s = 10;
+constexpr std::chrono::milliseconds kRetryDelay{250};
 
 bool only_users(const std::vector<plugin::Difference>& diff) {
     return diff.size() == 1 && diff.front().path == std::string("metadata.annotations.") + kUsersLoaded;
@@ -53,6 +54,21 @@ Result<void> plan_destroy(Run& run, bool delete_data, Plan& plan) {
     if (!credentials) return failure(std::move(credentials.error()));
     plan.steps.insert(plan.steps.end(), credentials->begin(), credentials->end());
     return {};
+}
+
+bool may_come(const plugin::Diagnostic& problem) {
+    return problem.code == "nats.unavailable" || problem.code == "nats.timeout";
+}
+
+// On a busy node the way to a pod, and the pod itself, may need some seconds after both are ready.
+Result<ServerFacts> ask_server(Run& run, const std::string& url) {
+    const auto end = plugin::Call::Clock::now() + std::chrono::seconds(kReachTimeout_s);
+    while (true) {
+        auto account = system_account(run, url);
+        auto facts = account ? account->ask() : Result<ServerFacts>(failure(account.error()));
+        if (facts || !may_come(facts.error()) || plugin::Call::Clock::now() >= end) return facts;
+        if (!run.call().wait(kRetryDelay)) return plugin::cancelled_failure();
+    }
 }
 
 }  // namespace
@@ -127,8 +143,7 @@ Result<std::vector<Check>> verify(Run& run) {
     reached.ok = true;
     reached.detail = *url;
     std::vector<Check> checks{reached};
-    auto account = system_account(run, *url);
-    const auto facts = account ? account->ask() : Result<ServerFacts>(failure(account.error()));
+    const auto facts = ask_server(run, *url);
     if (!facts) {
         checks.push_back({.name = "nats-server answers", .detail = facts.error().summary});
         return checks;
