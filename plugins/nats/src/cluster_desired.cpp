@@ -76,6 +76,7 @@ Result<ClusterDesired> cluster_desired(Run& run, bool restart) {
     auto storage = find_storage(run.use<Kubernetes>(), run.params());
     if (!storage) return failure(std::move(storage.error()));
     inputs->persistent = storage->persistent;
+    inputs->storage_class = storage->storage_class;
     if (restart) inputs->users_at_start = inputs->revision;
     return ClusterDesired{cluster_objects(run.params(), *inputs), inputs->revision, std::move(*storage)};
 }

@@ -113,7 +113,7 @@ PersistentVolumeClaim claim(const NatsParameters& parameters, const ClusterInput
                         : parameters.jetstream_storage_mib + parameters.jetstream_storage_mib / 4;
     PersistentVolumeClaim object{.metadata = metadata_of(parameters, inputs, kDataClaim),
                                  .storage = std::to_string(mib) + "Mi"};
-    if (!parameters.storage_class.empty()) object.storage_class = parameters.storage_class;
+    if (!inputs.storage_class.empty()) object.storage_class = inputs.storage_class;
     return object;
 }
 

@@ -31,6 +31,7 @@ struct ClusterInputs {
     std::string revision{};        // of users and system configuration
     std::string users_at_start{};  // the revision with which the pod was started
     bool persistent = false;
+    std::string storage_class{};  // of the volume; empty: the cluster decides
 };
 
 // All kinds but that of the data.

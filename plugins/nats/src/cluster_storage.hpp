@@ -10,7 +10,9 @@ namespace harmony::fleet_nats {
 
 struct Storage {
     bool persistent = false;
-    std::string told;  // to people, in a plan
+    std::string told{};  // to people, in a plan
+    std::string
+        storage_class{};  // of the volume that is there, or the one asked for; empty: the cluster decides
 };
 
 // Reads only. A volume that is there already, one of the class that the parameters name, or one of the

@@ -43,10 +43,10 @@ TEST_CASE("the objects of a server without a volume are what they were") {
 TEST_CASE("the objects of a server with a volume are what they were") {
     auto with = inputs();
     with.persistent = true;
+    with.storage_class = "fast";
     compare_with_golden("cluster_persistent.json", cluster_objects({.name_space = "fleet",
                                                                     .image_pull_secret = "registry",
                                                                     .service_type = ServiceType::ClusterIp,
-                                                                    .storage_class = "fast",
                                                                     .storage_mib = 512},
                                                                    with));
 }

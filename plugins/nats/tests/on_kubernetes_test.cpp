@@ -124,8 +124,15 @@ TEST_CASE("a StorageClass that is not there is named with those that are") {
     CHECK(plan.error().summary.find("one of the cluster's: fast") != std::string::npos);
     auto right = fixture.score(R"(,"storage_class":"fast")").value();
     fixture.apply(right);
-    CHECK(fixture.live("v1", "PersistentVolumeClaim", "fleet-nats-data")["spec"]["storageClassName"] ==
-          Json("fast"));
+    const auto claimed = [&] {
+        return fixture.live("v1", "PersistentVolumeClaim", "fleet-nats-data")["spec"]["storageClassName"];
+    };
+    CHECK(claimed() == Json("fast"));
+    // It can't be changed, and need not be named again.
+    auto unnamed = fixture.score().value();
+    CHECK(unnamed.plan().value().steps.empty());
+    fixture.apply(unnamed);
+    CHECK(claimed() == Json("fast"));
 }
 
 TEST_CASE("a server that can't be reached for a reload is started anew with its users") {
