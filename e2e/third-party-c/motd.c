@@ -177,14 +177,14 @@ static int32_t do_plan(const hp_call* call, const instance* self) {
 
 static int32_t do_apply(const hp_call* call, const instance* self) {
     char summary[MAX_PATH + 128];
-    if (write_file(self->path, self->message) == 0) return objects(call, self, 1);
+    if (write_file(self->path, self->message) == 0) return answer_text(call, "{}");
     snprintf(summary, sizeof summary, "%s cannot be written: %s", self->path, strerror(errno));
     return fail(call, HP_E_FAILED, "motd.unwritable", summary, "folder");
 }
 
 static int32_t do_destroy(const hp_call* call, const instance* self) {
     char summary[MAX_PATH + 128];
-    if (unlink(self->path) == 0 || errno == ENOENT) return objects(call, self, 0);
+    if (unlink(self->path) == 0 || errno == ENOENT) return answer_text(call, "{}");
     snprintf(summary, sizeof summary, "%s cannot be removed: %s", self->path, strerror(errno));
     return fail(call, HP_E_FAILED, "motd.unremovable", summary, NULL);
 }

@@ -100,11 +100,11 @@ Result<Plan> StaticSiteScore::plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> StaticSiteScore::apply(Run& run, const Step& /*step*/) {
+Result<void> StaticSiteScore::apply(Run& run, const Step& /*step*/) {
     run.progress("starting the site " + run.params().name);
     auto ensured = run.use<ProcessHost>().ensure(spec_of(run.params()));
     if (!ensured) return failure(ensured.error());
-    return std::vector<Object>{object_of(ensured->daemon)};
+    return {};
 }
 
 Result<std::vector<Check>> StaticSiteScore::verify(Run& run) {
@@ -126,11 +126,11 @@ Result<std::vector<Check>> StaticSiteScore::verify(Run& run) {
     return std::vector<Check>{check};
 }
 
-Result<std::vector<Object>> StaticSiteScore::destroy(Run& run, const Step& /*step*/) {
+Result<void> StaticSiteScore::destroy(Run& run, const Step& /*step*/) {
     // The pages come from the parameters, so there is no data to keep.
     auto removed = run.use<ProcessHost>().remove(daemon_name(run.params().name), true);
     if (!removed) return failure(removed.error());
-    return std::vector<Object>{};
+    return {};
 }
 
 }  // namespace acme

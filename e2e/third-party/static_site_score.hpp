@@ -41,11 +41,9 @@ class StaticSiteScore final : public harmony::plugin::Score<SiteParameters, harm
     harmony::plugin::Result<std::vector<harmony::plugin::Object>> read(Run& run) override;
     harmony::plugin::Result<harmony::plugin::Plan> plan(Run& run,
                                                         const harmony::plugin::PlanRequest& request) override;
-    harmony::plugin::Result<std::vector<harmony::plugin::Object>> apply(
-        Run& run, const harmony::plugin::Step& step) override;
+    harmony::plugin::Result<void> apply(Run& run, const harmony::plugin::Step& step) override;
     harmony::plugin::Result<std::vector<harmony::plugin::Check>> verify(Run& run) override;
-    harmony::plugin::Result<std::vector<harmony::plugin::Object>> destroy(
-        Run& run, const harmony::plugin::Step& step) override;
+    harmony::plugin::Result<void> destroy(Run& run, const harmony::plugin::Step& step) override;
 };
 
 }  // namespace acme

@@ -367,6 +367,7 @@ Outcome<std::vector<ScoreResult>> carry_out(Workspace& workspace, Run& run, std:
     const auto& options = workspace.options();
     auto lock = ContextLock::acquire(options.state_folder, command);
     if (!lock) return tl::unexpected(lock.error());
+    run.compare_runs();
     std::vector<std::string> names;
     for (const auto& task : tasks)
         names.push_back(task.name);

@@ -21,6 +21,12 @@ std::set<std::string> keys(const ScorePlan& plan) {
     return result;
 }
 
+// With what became of it, which is empty while it runs.
+std::string newest_run(const std::string& state_folder) {
+    const auto last = last_journal(state_folder);
+    return last ? last->run_id + " " + last->outcome : std::string();
+}
+
 std::string pending_text(const ScorePlan& plan) {
     return plan.steps.empty() ? "nothing" : plan.steps.front().action + " " + plan.steps.front().object();
 }
@@ -66,6 +72,7 @@ Outcome<void> Run::plan_one(ScoreTask& task, const std::vector<std::string>& pen
 }
 
 Outcome<void> Run::plan(std::vector<ScoreTask>& tasks) {
+    planned_after_ = newest_run(workspace_.options().state_folder);
     std::vector<std::string> pending;
     for (auto& task : tasks) {
         if (auto planned = plan_one(task, pending); !planned) {
@@ -81,6 +88,10 @@ Outcome<void> Run::plan(std::vector<ScoreTask>& tasks) {
         }
     }
     return {};
+}
+
+void Run::compare_runs() {
+    others_ran_ = newest_run(workspace_.options().state_folder) != planned_after_;
 }
 
 void Run::fail_with(ScoreResult& result, const Problem& problem) const {
@@ -132,7 +143,6 @@ bool Run::carry_out_step(ScoreTask& task, const Step& step, ScoreResult& result)
         fail_with(result, noted.error());
         return false;
     }
-    result.objects = parse_objects(*answer);
     ++result.steps_done;
     return true;
 }
@@ -159,10 +169,12 @@ void Run::verify(ScoreTask& task, ScoreResult& result) {
     }
 }
 
-void Run::read_objects(ScoreTask& task, ScoreResult& result) {
-    if (!has_verb(task, "read")) return;
+Outcome<void> Run::read_objects(ScoreTask& task, ScoreResult& result) {
+    if (!has_verb(task, "read")) return {};
     auto answer = workspace_.pool().invoke(task.instance, "score.read", json::object());
-    if (answer) result.objects = parse_objects(*answer);
+    if (!answer) return tl::unexpected(answer.error());
+    result.objects = parse_objects(*answer);
+    return {};
 }
 
 Outcome<void> Run::keep_record(const ScoreTask& task, const ScoreResult& result, const std::string& outcome) {
@@ -201,20 +213,20 @@ void Run::run_one(ScoreTask& task, const std::vector<std::string>& pending, Scor
             return fail_with(result, kept.error());
         }
     }
-    for (const auto& step : fresh->steps) {
-        if (!carry_out_step(task, step, result)) return;
-    }
-    result.outcome = !apply ? "destroyed" : fresh->steps.empty() ? "unchanged" : "ok";
-    if (!apply) return;
-    verify(task, result);
-    read_objects(task, result);
+    const bool done = std::ranges::all_of(
+        fresh->steps, [&](const Step& step) { return carry_out_step(task, step, result); });
+    if (done) result.outcome = !apply ? "destroyed" : fresh->steps.empty() ? "unchanged" : "ok";
+    if (done && apply) verify(task, result);
+    const auto read = read_objects(task, result);
+    // Its record is forgotten only where nothing is left.
+    if (!read && result.outcome == "destroyed") fail_with(result, read.error());
 }
 
 Outcome<std::vector<ScoreResult>> Run::carry_out(std::vector<ScoreTask>& tasks, Journal& journal,
                                                  const Records& records) {
     journal_ = &journal;
     records_ = &records;
-    nothing_to_do_ = !has_work(tasks);
+    nothing_to_do_ = !others_ran_ && !has_work(tasks);
     std::vector<ScoreResult> results;
     std::map<std::string, std::string> bad;  // Score to what keeps others from going after it
     std::vector<std::string> unfinished;

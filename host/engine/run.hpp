@@ -68,8 +68,13 @@ class Run {
     // that fails otherwise is its task's problem.
     [[nodiscard]] Outcome<void> plan(std::vector<ScoreTask>& tasks);
 
-    // Plans each task again and carries it out. Where no plan had a step nobody was asked meanwhile, so those
-    // plans are new enough. The caller holds the lock and has prepared the topology.
+    // Called with the context's lock held, before this run's journal begins: was there another run since the
+    // plans were made?
+    void compare_runs();
+
+    // Plans each task again and carries it out. Where no plan had a step nobody was asked meanwhile, so
+    // without another run those plans are new enough. The caller holds the lock and has prepared the
+    // topology.
     [[nodiscard]] Outcome<std::vector<ScoreResult>> carry_out(std::vector<ScoreTask>& tasks, Journal& journal,
                                                               const Records& records);
 
@@ -81,7 +86,7 @@ class Run {
                                      ScoreResult& result) const;
     [[nodiscard]] bool carry_out_step(ScoreTask& task, const Step& step, ScoreResult& result);
     void verify(ScoreTask& task, ScoreResult& result);
-    void read_objects(ScoreTask& task, ScoreResult& result);
+    [[nodiscard]] Outcome<void> read_objects(ScoreTask& task, ScoreResult& result);
     [[nodiscard]] Outcome<void> keep_record(const ScoreTask& task, const ScoreResult& result,
                                             const std::string& outcome);
     void fail_with(ScoreResult& result, const Problem& problem) const;
@@ -91,6 +96,8 @@ class Run {
     RunObserver& observer_;
     Journal* journal_ = nullptr;
     const Records* records_ = nullptr;
+    std::string planned_after_;  // the newest run then
+    bool others_ran_ = false;
     bool nothing_to_do_ = false;
     std::optional<Problem> host_problem_;  // disk trouble: nothing further may start
 };

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "fake_plugins.hpp"
 #include "host/engine/context_lock.hpp"
@@ -90,6 +91,30 @@ TEST_CASE("Yes never covers the deletion of data") {
     CHECK(machine.run({"apply", "--filter", "LoneScore", "--yes", "--delete-data"}) == 0);
 }
 
+TEST_CASE("What exists is asked once, when a Score is done or has failed, and its record says it") {
+    Machine machine;
+    machine.world.failing_verify = {"LoneScore"};
+    CHECK(machine.run({"apply", "--filter", "LoneScore", "--yes"}) == 1);
+    CHECK(machine.world.count("LoneScore score.read") == 1);
+    CHECK(Records(machine.state()).all()->at("LoneScore").objects.size() == 1);
+    machine.world.failing_verify.clear();
+    machine.world.failing_destroys = 1;
+    CHECK(machine.run({"destroy", "--filter", "LoneScore", "--yes"}) == 1);
+    CHECK(Records(machine.state()).all()->at("LoneScore").objects.size() == 1);
+}
+
+TEST_CASE("A destroy keeps its record where nobody tells what is left") {
+    Machine machine;
+    REQUIRE(machine.run({"apply", "--filter", "LoneScore", "--yes"}) == 0);
+    machine.world.failing_reads = {"LoneScore"};
+    CHECK(machine.run({"destroy", "--filter", "LoneScore", "--yes"}) == 1);
+    CHECK_THAT(machine.err, Contains("nobody answers"));
+    CHECK(Records(machine.state()).all()->at("LoneScore").outcome == "failed");
+    machine.world.failing_reads.clear();
+    CHECK(machine.run({"destroy", "--filter", "LoneScore", "--yes"}) == 0);
+    CHECK(Records(machine.state()).all()->empty());
+}
+
 TEST_CASE("Destroy goes backwards, forgets the records and gives the topology back") {
     Machine machine;
     REQUIRE(machine.run({"apply", "--all", "--yes"}) == 0);
@@ -153,6 +178,22 @@ TEST_CASE("Each step is announced before it begins") {
     };
     CHECK(machine.run({"apply", "--filter", "LoneScore", "--yes"}) == 0);
     CHECK(machine.world.count("LoneScore score.apply") == 1);
+}
+
+TEST_CASE("A plan without a step is made again when another run has ended since") {
+    Machine machine;
+    REQUIRE(machine.run({"apply", "--all", "--yes"}) == 0);
+    bool destroyed = false;
+    machine.world.on_call = [&](const std::string& call) {
+        if (call != "LoneScore score.plan" || std::exchange(destroyed, true)) return;
+        machine.world.objects.erase("BaseScore");
+        auto journal = Journal::begin(machine.state(), new_run_id(), "destroy", {"BaseScore"});
+        REQUIRE(journal);
+        REQUIRE(journal->end("ok"));
+    };
+    CHECK(machine.run({"apply", "--all", "--yes", "--output", "json"}) == 0);
+    CHECK(machine.json()["scores"][0]["outcome"] == "ok");
+    CHECK(machine.world.objects.contains("BaseScore"));
 }
 
 TEST_CASE("A second run says who holds the context") {

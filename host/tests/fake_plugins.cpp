@@ -150,6 +150,8 @@ class FakeProcess : public PluginProcess {
         const bool there = world_.objects.contains(made.name);
         const json object = {{"kind", "thing"}, {"name", made.name}};
         if (method == "score.validate") return std::string("{}");
+        if (method == "score.read" && world_.failing_reads.contains(made.name))
+            return failed(HP_E_FAILED, "fake.unreadable", "nobody answers");
         if (method == "score.read") return objects(made);
         if (method == "score.render") return rendering(made, params);
         if (method == "score.plan") {
@@ -169,7 +171,7 @@ class FakeProcess : public PluginProcess {
                 return failed(HP_E_FAILED, "plugin.crashed", "the plugin was ended by SIGSEGV");
             }
             world_.objects[made.name] = made.settings;
-            return objects(made);
+            return std::string("{}");
         }
         if (method == "score.destroy") {
             if (world_.failing_destroys > 0) {
@@ -177,7 +179,7 @@ class FakeProcess : public PluginProcess {
                 return failed(HP_E_FAILED, "fake.stuck", "it does not go");
             }
             world_.objects.erase(made.name);
-            return objects(made);
+            return std::string("{}");
         }
         const bool ok = !world_.failing_verify.contains(made.name);
         return json{{"checks", {{{"name", "answers"}, {"ok", ok}}}}}.dump();

@@ -20,6 +20,7 @@ struct World {
     std::map<std::string, nlohmann::json> objects;  // Score to the settings it was applied with
     std::set<std::string> crash_in_apply;
     std::set<std::string> failing_verify;
+    std::set<std::string> failing_reads;
     std::set<std::string> destructive;
     int failing_destroys = 0;             // so many of the next ones
     bool lacks_process_host = false;      // the machine does, and the topology says why

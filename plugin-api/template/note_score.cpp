@@ -49,13 +49,13 @@ Result<Plan> NoteScore::plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> NoteScore::apply(Run& run, const Step& /*step*/) {
+Result<void> NoteScore::apply(Run& run, const Step& /*step*/) {
     std::error_code error;
     std::filesystem::create_directories(path_of(run).parent_path(), error);
     std::ofstream stream(path_of(run), std::ios::trunc | std::ios::binary);
     stream << run.params().text;
     if (!stream.flush()) return failure("note.unwritable", path_of(run).string() + " cannot be written");
-    return std::vector<Object>{object_of(run)};
+    return {};
 }
 
 Result<std::vector<Check>> NoteScore::verify(Run& run) {
@@ -63,11 +63,11 @@ Result<std::vector<Check>> NoteScore::verify(Run& run) {
         {.name = "the note says its text", .ok = content_of(path_of(run)) == run.params().text}};
 }
 
-Result<std::vector<Object>> NoteScore::destroy(Run& run, const Step& /*step*/) {
+Result<void> NoteScore::destroy(Run& run, const Step& /*step*/) {
     std::error_code error;
     std::filesystem::remove(path_of(run), error);
     if (error) return failure("note.unremovable", path_of(run).string() + ": " + error.message());
-    return std::vector<Object>{};
+    return {};
 }
 
 }  // namespace example

@@ -23,11 +23,9 @@ class NoteScore final : public harmony::plugin::Score<NoteParameters> {
     harmony::plugin::Result<std::vector<harmony::plugin::Object>> read(Run& run) override;
     harmony::plugin::Result<harmony::plugin::Plan> plan(Run& run,
                                                         const harmony::plugin::PlanRequest& request) override;
-    harmony::plugin::Result<std::vector<harmony::plugin::Object>> apply(
-        Run& run, const harmony::plugin::Step& step) override;
+    harmony::plugin::Result<void> apply(Run& run, const harmony::plugin::Step& step) override;
     harmony::plugin::Result<std::vector<harmony::plugin::Check>> verify(Run& run) override;
-    harmony::plugin::Result<std::vector<harmony::plugin::Object>> destroy(
-        Run& run, const harmony::plugin::Step& step) override;
+    harmony::plugin::Result<void> destroy(Run& run, const harmony::plugin::Step& step) override;
 };
 
 }  // namespace example

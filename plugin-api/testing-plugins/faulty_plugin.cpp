@@ -45,13 +45,13 @@ class MarkerScore : public Score<MarkerParameters> {
         return plan;
     }
 
-    Result<std::vector<Object>> apply(Run& run, const Step& /*step*/) override {
+    Result<void> apply(Run& run, const Step& /*step*/) override {
         misbehave(run);
         std::filesystem::create_directories(marker(run).parent_path());
         std::ofstream stream(marker(run), std::ios::trunc);
         stream << "applied\n";
         if (!stream.flush()) return failure("faulty.unwritable", marker(run).string() + " cannot be written");
-        return std::vector<Object>{object(run)};
+        return {};
     }
 
     Result<std::vector<Check>> verify(Run& run) override {
@@ -59,11 +59,11 @@ class MarkerScore : public Score<MarkerParameters> {
         return std::vector<Check>{{.name = "marker", .ok = there, .detail = marker(run).string()}};
     }
 
-    Result<std::vector<Object>> destroy(Run& run, const Step& /*step*/) override {
+    Result<void> destroy(Run& run, const Step& /*step*/) override {
         std::error_code error;
         std::filesystem::remove(marker(run), error);
         if (error) return failure("faulty.unremovable", marker(run).string() + ": " + error.message());
-        return std::vector<Object>{};
+        return {};
     }
 
  protected:
@@ -158,7 +158,7 @@ class PatientScore final : public MarkerScore {
     static inline const ScoreInfo info{.name = "PatientScore",
                                        .summary = "Waits in apply until it is cancelled"};
 
-    Result<std::vector<Object>> apply(Run& run, const Step& step) override {
+    Result<void> apply(Run& run, const Step& step) override {
         run.progress("waiting");
         if (!run.wait(std::chrono::minutes(10))) return cancelled_failure();
         return MarkerScore::apply(run, step);

@@ -47,11 +47,11 @@ Result<Plan> SampleScore::plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> SampleScore::apply(Run& run, const Step& /*step*/) {
+Result<void> SampleScore::apply(Run& run, const Step& /*step*/) {
     run.progress("starting the greeter", 0.5);
     auto done = run.use<ProcessHost>().ensure(spec(run.params()));
     if (!done) return failure(done.error());
-    return read(run);
+    return {};
 }
 
 Result<std::vector<Check>> SampleScore::verify(Run& run) {
@@ -68,10 +68,10 @@ Result<std::vector<Check>> SampleScore::verify(Run& run) {
     return std::vector<Check>{{.name = "ready", .ok = run.params().fault != "not-ready"}};
 }
 
-Result<std::vector<Object>> SampleScore::destroy(Run& run, const Step& /*step*/) {
+Result<void> SampleScore::destroy(Run& run, const Step& /*step*/) {
     auto removed = run.use<ProcessHost>().remove("greeter", false);
     if (!removed) return failure(removed.error());
-    return std::vector<Object>{};
+    return {};
 }
 
 Result<std::vector<RenderedFile>> SampleScore::render(Call& call, const Parameters& params,

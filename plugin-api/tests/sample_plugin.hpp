@@ -58,9 +58,9 @@ class SampleScore final : public Score<Parameters, ProcessHost, Optional<SecretS
     Result<void> validate(Run& run) override;
     Result<std::vector<Object>> read(Run& run) override;
     Result<Plan> plan(Run& run, const PlanRequest& request) override;
-    Result<std::vector<Object>> apply(Run& run, const Step& step) override;
+    Result<void> apply(Run& run, const Step& step) override;
     Result<std::vector<Check>> verify(Run& run) override;
-    Result<std::vector<Object>> destroy(Run& run, const Step& step) override;
+    Result<void> destroy(Run& run, const Step& step) override;
     Result<std::vector<RenderedFile>> render(Call& call, const Parameters& params,
                                              const RenderRequest& request) override;
 

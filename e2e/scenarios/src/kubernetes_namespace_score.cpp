@@ -64,14 +64,14 @@ Result<Plan> E2eNamespaceScore::plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> E2eNamespaceScore::apply(Run& run, const Step& /*step*/) {
+Result<void> E2eNamespaceScore::apply(Run& run, const Step& /*step*/) {
     const auto& name = run.params().name_space;
     // Waits while an earlier one of that name is on its way out.
     if (auto there = run.use<Kubernetes>().ensure_namespace(name, kGoneTimeoutS); !there)
         return failure(std::move(there.error()));
     auto applied = run.use<Kubernetes>().apply(batch(name));
     if (!applied) return failure(std::move(applied.error()));
-    return std::vector<Object>{object_of(name)};
+    return {};
 }
 
 Result<std::vector<Check>> E2eNamespaceScore::verify(Run& run) {
@@ -85,11 +85,11 @@ Result<std::vector<Check>> E2eNamespaceScore::verify(Run& run) {
                                .detail = "it is " + phase}};
 }
 
-Result<std::vector<Object>> E2eNamespaceScore::destroy(Run& run, const Step& /*step*/) {
+Result<void> E2eNamespaceScore::destroy(Run& run, const Step& /*step*/) {
     auto removed =
         run.use<Kubernetes>().remove({.ref = ref_of(run.params().name_space), .timeout_s = kGoneTimeoutS});
     if (!removed) return failure(std::move(removed.error()));
-    return std::vector<Object>{};
+    return {};
 }
 
 }  // namespace harmony::fleet_e2e

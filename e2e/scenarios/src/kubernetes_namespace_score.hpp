@@ -33,9 +33,9 @@ class E2eNamespaceScore final : public plugin::Score<NamespaceParameters, plugin
 
     plugin::Result<std::vector<plugin::Object>> read(Run& run) override;
     plugin::Result<plugin::Plan> plan(Run& run, const plugin::PlanRequest& request) override;
-    plugin::Result<std::vector<plugin::Object>> apply(Run& run, const plugin::Step& step) override;
+    plugin::Result<void> apply(Run& run, const plugin::Step& step) override;
     plugin::Result<std::vector<plugin::Check>> verify(Run& run) override;
-    plugin::Result<std::vector<plugin::Object>> destroy(Run& run, const plugin::Step& step) override;
+    plugin::Result<void> destroy(Run& run, const plugin::Step& step) override;
 };
 
 }  // namespace harmony::fleet_e2e

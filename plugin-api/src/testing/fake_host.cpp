@@ -207,18 +207,20 @@ Result<Plan> ScoreHandle::plan(const PlanRequest& request) {
     return from_json<Plan>(*result);
 }
 
-Result<std::vector<Object>> ScoreHandle::apply(const Step& step) {
-    return member_of<std::vector<Object>>(
-        host_->invoke(handle_, "score.apply", Json::object({{"step", to_json(step)}})), "objects");
+Result<void> ScoreHandle::apply(const Step& step) {
+    auto result = host_->invoke(handle_, "score.apply", Json::object({{"step", to_json(step)}}));
+    if (!result) return failure(std::move(result.error()));
+    return {};
 }
 
 Result<std::vector<Check>> ScoreHandle::verify() {
     return member_of<std::vector<Check>>(host_->invoke(handle_, "score.verify", Json::object()), "checks");
 }
 
-Result<std::vector<Object>> ScoreHandle::destroy(const Step& step) {
-    return member_of<std::vector<Object>>(
-        host_->invoke(handle_, "score.destroy", Json::object({{"step", to_json(step)}})), "objects");
+Result<void> ScoreHandle::destroy(const Step& step) {
+    auto result = host_->invoke(handle_, "score.destroy", Json::object({{"step", to_json(step)}}));
+    if (!result) return failure(std::move(result.error()));
+    return {};
 }
 
 Result<int> ScoreHandle::apply_all() {

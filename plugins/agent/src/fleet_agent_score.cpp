@@ -10,20 +10,11 @@
 
 namespace harmony::fleet_agent {
 
-using plugin::Check;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
 using plugin::Result;
-using plugin::Step;
 
 namespace {
 
 using Run = FleetAgentScore::Run;
-
-bool on_cluster(const Run& run) {
-    return run.offers<plugin::Kubernetes>();
-}
 
 Result<void> check_device(const std::string& path, const DeviceParameters& device) {
     if (auto id = contracts::DeviceId::parse(device.id); !id) {
@@ -111,24 +102,12 @@ Result<void> FleetAgentScore::validate(Run& run) {
     return cluster ? check_cluster(run.params()) : Result<void>();
 }
 
-Result<std::vector<Object>> FleetAgentScore::read(Run& run) {
-    return on_cluster(run) ? on_kubernetes::read(run) : on_processes::read(run);
+fleet_access::Verbs<FleetAgentScore::Run> FleetAgentScore::process_verbs() const {
+    return on_processes::verbs();
 }
 
-Result<Plan> FleetAgentScore::plan(Run& run, const PlanRequest& request) {
-    return on_cluster(run) ? on_kubernetes::plan(run, request) : on_processes::plan(run, request);
-}
-
-Result<std::vector<Object>> FleetAgentScore::apply(Run& run, const Step& step) {
-    return on_cluster(run) ? on_kubernetes::apply(run, step) : on_processes::apply(run, step);
-}
-
-Result<std::vector<Check>> FleetAgentScore::verify(Run& run) {
-    return on_cluster(run) ? on_kubernetes::verify(run) : on_processes::verify(run);
-}
-
-Result<std::vector<Object>> FleetAgentScore::destroy(Run& run, const Step& step) {
-    return on_cluster(run) ? on_kubernetes::destroy(run, step) : on_processes::destroy(run, step);
+fleet_access::Verbs<FleetAgentScore::Run> FleetAgentScore::cluster_verbs() const {
+    return on_kubernetes::verbs();
 }
 
 }  // namespace harmony::fleet_agent

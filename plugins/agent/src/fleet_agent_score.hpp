@@ -2,16 +2,14 @@
 #pragma once
 
 #include <harmony/capability/container_runtime.hpp>
-#include <harmony/capability/kubernetes.hpp>
-#include <harmony/capability/process_host.hpp>
 #include <harmony/capability/secret_store.hpp>
 #include <harmony/capability/service_directory.hpp>
-#include <harmony/plugin/score.hpp>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "harmony/fleet_access/fleet_score.hpp"
 #include "harmony/fleet_access/image_parameters.hpp"
 
 namespace harmony::fleet_agent {
@@ -109,9 +107,8 @@ struct AgentParameters {
 [[nodiscard]] bool runtime_enabled(const AgentParameters& parameters);
 
 class FleetAgentScore final
-    : public plugin::Score<AgentParameters, plugin::AnyOf<plugin::ProcessHost, plugin::Kubernetes>,
-                           plugin::ServiceDirectory, plugin::SecretStore,
-                           plugin::Optional<plugin::ContainerRuntime>> {
+    : public fleet_access::FleetScore<AgentParameters, plugin::ServiceDirectory, plugin::SecretStore,
+                                      plugin::Optional<plugin::ContainerRuntime>> {
  public:
     static inline const plugin::ScoreInfo info{
         .name = "FleetAgentScore",
@@ -119,11 +116,10 @@ class FleetAgentScore final
         .after = {"FleetNatsScore", "FleetOperatorScore"}};
 
     plugin::Result<void> validate(Run& run) override;
-    plugin::Result<std::vector<plugin::Object>> read(Run& run) override;
-    plugin::Result<plugin::Plan> plan(Run& run, const plugin::PlanRequest& request) override;
-    plugin::Result<std::vector<plugin::Object>> apply(Run& run, const plugin::Step& step) override;
-    plugin::Result<std::vector<plugin::Check>> verify(Run& run) override;
-    plugin::Result<std::vector<plugin::Object>> destroy(Run& run, const plugin::Step& step) override;
+
+ private:
+    [[nodiscard]] fleet_access::Verbs<Run> process_verbs() const override;
+    [[nodiscard]] fleet_access::Verbs<Run> cluster_verbs() const override;
 };
 
 }  // namespace harmony::fleet_agent

@@ -71,14 +71,12 @@ void forget(Run& run, const Step& step) {
     if (!why.empty()) run.info("the operator keeps its record of " + device + ": " + why);
 }
 
-Result<std::vector<Object>> remove(Run& run, const Step& step) {
+Result<void> remove(Run& run, const Step& step) {
     auto removed = remove_object_step(run.use<Kubernetes>(), owner_of(run.params()), step);
     if (!removed) return failure(std::move(removed.error()));
     forget(run, step);
-    return read(run);
+    return {};
 }
-
-}  // namespace
 
 Result<std::vector<Object>> read(Run& run) {
     return owned_objects(run.use<Kubernetes>(), owner_of(run.params()), cluster_kinds());
@@ -103,13 +101,11 @@ Result<Plan> plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> apply(Run& run, const Step& step) {
+Result<void> apply(Run& run, const Step& step) {
     if (step.action == Action::Delete) return remove(run, step);
     const auto wanted = desired(run, {});
     if (!wanted) return failure(wanted.error());
-    auto applied = apply_object_step(run.use<Kubernetes>(), owner_of(run.params()), wanted->objects, step);
-    if (!applied) return failure(std::move(applied.error()));
-    return read(run);
+    return apply_object_step(run.use<Kubernetes>(), owner_of(run.params()), wanted->objects, step);
 }
 
 Result<std::vector<Check>> verify(Run& run) {
@@ -127,8 +123,14 @@ Result<std::vector<Check>> verify(Run& run) {
     return ping_devices(run.call(), **connection, run.params().devices);
 }
 
-Result<std::vector<Object>> destroy(Run& run, const Step& step) {
+Result<void> destroy(Run& run, const Step& step) {
     return remove(run, step);
+}
+
+}  // namespace
+
+fleet_access::Verbs<Run> verbs() {
+    return {read, plan, apply, verify, destroy};
 }
 
 }  // namespace harmony::fleet_agent::on_kubernetes

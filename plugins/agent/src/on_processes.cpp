@@ -144,8 +144,6 @@ Result<void> carry_out_removal(Run& run, const Step& step) {
     return remove_daemon(run, step.object.name.substr(std::string_view(kWorkloadPrefix).size()));
 }
 
-}  // namespace
-
 Result<std::vector<Object>> read(Run& run) {
     const auto daemons = run.use<ProcessHost>().list();
     if (!daemons) return failure(daemons.error());
@@ -191,11 +189,8 @@ Result<Plan> plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> apply(Run& run, const Step& step) {
-    if (step.action == Action::Delete) {
-        if (auto removed = carry_out_removal(run, step); !removed) return failure(std::move(removed.error()));
-        return read(run);
-    }
+Result<void> apply(Run& run, const Step& step) {
+    if (step.action == Action::Delete) return carry_out_removal(run, step);
     const auto& devices = run.params().devices;
     const auto device = std::find_if(devices.begin(), devices.end(), [&](const DeviceParameters& each) {
         return workload_name(each.id) == step.object.name;
@@ -216,7 +211,7 @@ Result<std::vector<Object>> apply(Run& run, const Step& step) {
     run.progress("starting the agent of " + device->id);
     if (auto ensured = run.use<ProcessHost>().ensure(*spec); !ensured)
         return failure(std::move(ensured.error()));
-    return read(run);
+    return {};
 }
 
 Result<std::vector<Check>> verify(Run& run) {
@@ -229,9 +224,14 @@ Result<std::vector<Check>> verify(Run& run) {
     return ping_devices(run.call(), **connection, run.params().devices);
 }
 
-Result<std::vector<Object>> destroy(Run& run, const Step& step) {
-    if (auto removed = carry_out_removal(run, step); !removed) return failure(std::move(removed.error()));
-    return read(run);
+Result<void> destroy(Run& run, const Step& step) {
+    return carry_out_removal(run, step);
+}
+
+}  // namespace
+
+fleet_access::Verbs<Run> verbs() {
+    return {read, plan, apply, verify, destroy};
 }
 
 }  // namespace harmony::fleet_agent::on_processes

@@ -9,20 +9,11 @@
 
 namespace harmony::fleet_nats {
 
-using plugin::Check;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
 using plugin::Result;
-using plugin::Step;
 
 namespace {
 
 using Run = FleetNatsScore::Run;
-
-bool on_cluster(const Run& run) {
-    return run.offers<plugin::Kubernetes>();
-}
 
 Result<void> check_devices(const std::vector<std::string>& devices) {
     std::set<std::string> seen;
@@ -80,24 +71,12 @@ Result<void> FleetNatsScore::validate(Run& run) {
     return cluster ? check_cluster(run.params()) : Result<void>();
 }
 
-Result<std::vector<Object>> FleetNatsScore::read(Run& run) {
-    return on_cluster(run) ? on_kubernetes::read(run) : on_processes::read(run);
+fleet_access::Verbs<FleetNatsScore::Run> FleetNatsScore::process_verbs() const {
+    return on_processes::verbs();
 }
 
-Result<Plan> FleetNatsScore::plan(Run& run, const PlanRequest& request) {
-    return on_cluster(run) ? on_kubernetes::plan(run, request) : on_processes::plan(run, request);
-}
-
-Result<std::vector<Object>> FleetNatsScore::apply(Run& run, const Step& step) {
-    return on_cluster(run) ? on_kubernetes::apply(run, step) : on_processes::apply(run, step);
-}
-
-Result<std::vector<Check>> FleetNatsScore::verify(Run& run) {
-    return on_cluster(run) ? on_kubernetes::verify(run) : on_processes::verify(run);
-}
-
-Result<std::vector<Object>> FleetNatsScore::destroy(Run& run, const Step& step) {
-    return on_cluster(run) ? on_kubernetes::destroy(run, step) : on_processes::destroy(run, step);
+fleet_access::Verbs<FleetNatsScore::Run> FleetNatsScore::cluster_verbs() const {
+    return on_kubernetes::verbs();
 }
 
 }  // namespace harmony::fleet_nats

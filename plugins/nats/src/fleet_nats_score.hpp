@@ -1,13 +1,11 @@
 // FleetNatsScore: one nats-server with JetStream, an administrator, the operator and one user per device.
 #pragma once
 
-#include <harmony/capability/kubernetes.hpp>
-#include <harmony/capability/process_host.hpp>
 #include <harmony/capability/secret_store.hpp>
-#include <harmony/plugin/score.hpp>
 #include <string>
 #include <vector>
 
+#include "harmony/fleet_access/fleet_score.hpp"
 #include "harmony/fleet_access/image_parameters.hpp"
 
 namespace harmony::fleet_nats {
@@ -94,9 +92,7 @@ struct NatsParameters {
     }
 };
 
-class FleetNatsScore final
-    : public plugin::Score<NatsParameters, plugin::AnyOf<plugin::ProcessHost, plugin::Kubernetes>,
-                           plugin::SecretStore> {
+class FleetNatsScore final : public fleet_access::FleetScore<NatsParameters, plugin::SecretStore> {
  public:
     static inline const plugin::ScoreInfo info{
         .name = "FleetNatsScore",
@@ -104,11 +100,10 @@ class FleetNatsScore final
             "The fleet's NATS server: JetStream, and credentials with exact permissions for each device"};
 
     plugin::Result<void> validate(Run& run) override;
-    plugin::Result<std::vector<plugin::Object>> read(Run& run) override;
-    plugin::Result<plugin::Plan> plan(Run& run, const plugin::PlanRequest& request) override;
-    plugin::Result<std::vector<plugin::Object>> apply(Run& run, const plugin::Step& step) override;
-    plugin::Result<std::vector<plugin::Check>> verify(Run& run) override;
-    plugin::Result<std::vector<plugin::Object>> destroy(Run& run, const plugin::Step& step) override;
+
+ private:
+    [[nodiscard]] fleet_access::Verbs<Run> process_verbs() const override;
+    [[nodiscard]] fleet_access::Verbs<Run> cluster_verbs() const override;
 };
 
 }  // namespace harmony::fleet_nats

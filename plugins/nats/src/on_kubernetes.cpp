@@ -71,8 +71,6 @@ Result<ServerFacts> ask_server(Run& run, const std::string& url) {
     }
 }
 
-}  // namespace
-
 Result<std::vector<Object>> read(Run& run) {
     auto objects = read_credentials(run.use<SecretStore>());
     if (!objects) return objects;
@@ -107,11 +105,11 @@ Result<Plan> plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> apply(Run& run, const Step& step) {
+Result<void> apply(Run& run, const Step& step) {
     // Also before another step: a plan may have been made when the secrets were there.
     if (auto made = apply_credentials(run.use<SecretStore>(), cluster_secrets(run.params())); !made)
         return failure(std::move(made.error()));
-    if (step.id == kCredentialsStep) return read(run);
+    if (step.id == kCredentialsStep) return {};
     auto wanted = cluster_desired(run);
     if (!wanted) return failure(std::move(wanted.error()));
     if (step.id == object_step_id(workload_ref(run.params()))) {
@@ -120,10 +118,7 @@ Result<std::vector<Object>> apply(Run& run, const Step& step) {
         if (*restart) wanted = cluster_desired(run, true);
         if (!wanted) return failure(std::move(wanted.error()));
     }
-    auto applied =
-        apply_object_step(run.use<Kubernetes>(), cluster_owner(run.params()), wanted->objects, step);
-    if (!applied) return failure(std::move(applied.error()));
-    return read(run);
+    return apply_object_step(run.use<Kubernetes>(), cluster_owner(run.params()), wanted->objects, step);
 }
 
 Result<std::vector<Check>> verify(Run& run) {
@@ -153,13 +148,15 @@ Result<std::vector<Check>> verify(Run& run) {
     return check_users(run.call(), run.use<SecretStore>(), *url, run.params(), std::move(checks));
 }
 
-Result<std::vector<Object>> destroy(Run& run, const Step& step) {
-    auto removed =
-        step.id == kCredentialsStep
-            ? remove_credentials(run.use<SecretStore>())
-            : remove_object_step(run.use<Kubernetes>(), cluster_owner(run.params()), step, {data_kind()});
-    if (!removed) return failure(std::move(removed.error()));
-    return read(run);
+Result<void> destroy(Run& run, const Step& step) {
+    if (step.id == kCredentialsStep) return remove_credentials(run.use<SecretStore>());
+    return remove_object_step(run.use<Kubernetes>(), cluster_owner(run.params()), step, {data_kind()});
+}
+
+}  // namespace
+
+fleet_access::Verbs<Run> verbs() {
+    return {read, plan, apply, verify, destroy};
 }
 
 }  // namespace harmony::fleet_nats::on_kubernetes

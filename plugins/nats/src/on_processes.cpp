@@ -43,8 +43,6 @@ Result<Plan> plan_destroy(Run& run, bool delete_data) {
     return plan;
 }
 
-}  // namespace
-
 Result<std::vector<Object>> read(Run& run) {
     auto objects = read_credentials(run.use<SecretStore>());
     if (!objects) return objects;
@@ -69,19 +67,19 @@ Result<Plan> plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> apply(Run& run, const Step& step) {
+Result<void> apply(Run& run, const Step& step) {
     auto& store = run.use<SecretStore>();
     // Also before the daemon's step: a plan may have been made when the secrets were there.
     if (auto made = apply_credentials(store, wanted_secrets(run.params())); !made)
         return failure(std::move(made.error()));
-    if (step.id == kCredentialsStep) return read(run);
+    if (step.id == kCredentialsStep) return {};
     const auto spec = daemon_spec(store, run.params());
     if (!spec) return failure(spec.error());
     run.progress("starting nats-server");
     if (auto ensured = run.use<ProcessHost>().ensure(*spec); !ensured) {
         return failure(std::move(ensured.error()));
     }
-    return read(run);
+    return {};
 }
 
 Result<std::vector<Check>> verify(Run& run) {
@@ -96,15 +94,17 @@ Result<std::vector<Check>> verify(Run& run) {
     return check_users(run.call(), run.use<SecretStore>(), url, run.params(), std::move(checks));
 }
 
-Result<std::vector<Object>> destroy(Run& run, const Step& step) {
-    if (step.id == kCredentialsStep) {
-        if (auto removed = remove_credentials(run.use<SecretStore>()); !removed)
-            return failure(std::move(removed.error()));
-        return read(run);
-    }
+Result<void> destroy(Run& run, const Step& step) {
+    if (step.id == kCredentialsStep) return remove_credentials(run.use<SecretStore>());
     auto removed = run.use<ProcessHost>().remove(std::string(kNatsDaemon), step.destructive);
     if (!removed) return failure(std::move(removed.error()));
-    return read(run);
+    return {};
+}
+
+}  // namespace
+
+fleet_access::Verbs<Run> verbs() {
+    return {read, plan, apply, verify, destroy};
 }
 
 }  // namespace harmony::fleet_nats::on_processes

@@ -7,18 +7,9 @@
 
 namespace harmony::fleet_operator {
 
-using plugin::Check;
-using plugin::Object;
-using plugin::Plan;
-using plugin::PlanRequest;
 using plugin::Result;
-using plugin::Step;
 
 namespace {
-
-bool on_processes_here(const FleetOperatorScore::Run& run) {
-    return run.offers<plugin::ProcessHost>();
-}
 
 // A process is the program of this installation; an image is whatever its registry has.
 Result<void> check_tag(const FleetOperatorScore::Run& run) {
@@ -26,7 +17,7 @@ Result<void> check_tag(const FleetOperatorScore::Run& run) {
     if (!parameters.from_tag) return {};
     const auto version = version_of_tag(*parameters.from_tag);
     if (!version) return plugin::invalid_parameter("from_tag", version.error().text());
-    if (on_processes_here(run) && *version != HARMONY_VERSION) {
+    if (!FleetOperatorScore::on_cluster(run) && *version != HARMONY_VERSION) {
         return plugin::invalid_parameter(
             "from_tag",
             "found version " + *version + ", expected " HARMONY_VERSION ": the operator of this installation",
@@ -60,24 +51,12 @@ Result<void> FleetOperatorScore::validate(Run& run) {
     return fleet_access::check_image({parameters.image_registry, parameters.image_tag, parameters.image});
 }
 
-Result<std::vector<Object>> FleetOperatorScore::read(Run& run) {
-    return on_processes_here(run) ? on_processes::read(run) : on_kubernetes::read(run);
+fleet_access::Verbs<FleetOperatorScore::Run> FleetOperatorScore::process_verbs() const {
+    return on_processes::verbs();
 }
 
-Result<Plan> FleetOperatorScore::plan(Run& run, const PlanRequest& request) {
-    return on_processes_here(run) ? on_processes::plan(run, request) : on_kubernetes::plan(run, request);
-}
-
-Result<std::vector<Object>> FleetOperatorScore::apply(Run& run, const Step& step) {
-    return on_processes_here(run) ? on_processes::apply(run, step) : on_kubernetes::apply(run, step);
-}
-
-Result<std::vector<Check>> FleetOperatorScore::verify(Run& run) {
-    return on_processes_here(run) ? on_processes::verify(run) : on_kubernetes::verify(run);
-}
-
-Result<std::vector<Object>> FleetOperatorScore::destroy(Run& run, const Step& step) {
-    return on_processes_here(run) ? on_processes::destroy(run, step) : on_kubernetes::destroy(run, step);
+fleet_access::Verbs<FleetOperatorScore::Run> FleetOperatorScore::cluster_verbs() const {
+    return on_kubernetes::verbs();
 }
 
 Result<std::vector<plugin::RenderedFile>> FleetOperatorScore::render(plugin::Call& call,

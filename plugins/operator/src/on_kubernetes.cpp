@@ -140,17 +140,6 @@ Result<Plan> plan_destroy(Run& run, bool delete_data) {
     return plan;
 }
 
-Result<void> remove(Run& run, const Step& step) {
-    auto& cluster = run.use<Kubernetes>();
-    if (is_definition_step(step)) return remove_definition(cluster, step);
-    if (is_deployment_step(step)) return remove_deployment(cluster, run.params().name_space, step);
-    if (step.object.kind != kLeaseKind) return remove_object_step(cluster, owner_of(run.params()), step);
-    auto removed =
-        cluster.remove({.ref = lease_ref(run.params()), .timeout_s = kLeaseTimeout_s, .shared = true});
-    if (!removed) return failure(std::move(removed.error()));
-    return {};
-}
-
 // As users of `harmony fleet` stand. Nothing where the fleet's NATS server is not to be reached from here, or
 // is not of this context, which it need not be on a cluster.
 Result<std::optional<Check>> check_through_nats(Run& run) {
@@ -167,8 +156,6 @@ Result<std::optional<Check>> check_through_nats(Run& run) {
     return std::optional(
         Check{.name = "the operator answers through NATS", .detail = connection.error().summary});
 }
-
-}  // namespace
 
 Result<std::vector<Object>> read(Run& run) {
     return owned_objects(run.use<Kubernetes>(), owner_of(run.params()), cluster_kinds());
@@ -188,21 +175,24 @@ Result<Plan> plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> apply(Run& run, const Step& step) {
+Result<void> destroy(Run& run, const Step& step) {
     auto& cluster = run.use<Kubernetes>();
-    if (is_definition_step(step)) {
-        if (auto applied = apply_definition_step(cluster, step); !applied) return failure(applied.error());
-        return read(run);
-    }
-    if (step.action == Action::Delete) {
-        if (auto removed = remove(run, step); !removed) return failure(removed.error());
-        return read(run);
-    }
+    if (is_definition_step(step)) return remove_definition(cluster, step);
+    if (is_deployment_step(step)) return remove_deployment(cluster, run.params().name_space, step);
+    if (step.object.kind != kLeaseKind) return remove_object_step(cluster, owner_of(run.params()), step);
+    auto removed =
+        cluster.remove({.ref = lease_ref(run.params()), .timeout_s = kLeaseTimeout_s, .shared = true});
+    if (!removed) return failure(std::move(removed.error()));
+    return {};
+}
+
+Result<void> apply(Run& run, const Step& step) {
+    auto& cluster = run.use<Kubernetes>();
+    if (is_definition_step(step)) return apply_definition_step(cluster, step);
+    if (step.action == Action::Delete) return destroy(run, step);
     const auto wanted = desired(run, {});
     if (!wanted) return failure(wanted.error());
-    auto applied = apply_object_step(cluster, owner_of(run.params()), wanted->objects, step);
-    if (!applied) return failure(std::move(applied.error()));
-    return read(run);
+    return apply_object_step(cluster, owner_of(run.params()), wanted->objects, step);
 }
 
 Result<std::vector<Check>> verify(Run& run) {
@@ -224,9 +214,10 @@ Result<std::vector<Check>> verify(Run& run) {
     return checks;
 }
 
-Result<std::vector<Object>> destroy(Run& run, const Step& step) {
-    if (auto removed = remove(run, step); !removed) return failure(removed.error());
-    return read(run);
+}  // namespace
+
+fleet_access::Verbs<Run> verbs() {
+    return {read, plan, apply, verify, destroy};
 }
 
 }  // namespace harmony::fleet_operator::on_kubernetes

@@ -59,8 +59,6 @@ Check check_ready(int port) {
     return check;
 }
 
-}  // namespace
-
 Result<std::vector<Object>> read(Run& run) {
     const auto daemon = run.use<ProcessHost>().inspect(kDaemon);
     if (!daemon) return failure(daemon.error());
@@ -88,14 +86,14 @@ Result<Plan> plan(Run& run, const PlanRequest& request) {
     return plan;
 }
 
-Result<std::vector<Object>> apply(Run& run, const Step& /*step*/) {
+Result<void> apply(Run& run, const Step& /*step*/) {
     NatsInputs nats(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url, {}, kArea);
     const auto spec = daemon_spec(run.params(), nats);
     if (!spec) return failure(spec.error());
     run.progress("starting the operator");
     if (auto ensured = run.use<ProcessHost>().ensure(*spec); !ensured)
         return failure(std::move(ensured.error()));
-    return read(run);
+    return {};
 }
 
 Result<std::vector<Check>> verify(Run& run) {
@@ -115,10 +113,16 @@ Result<std::vector<Check>> verify(Run& run) {
     return checks;
 }
 
-Result<std::vector<Object>> destroy(Run& run, const Step& step) {
+Result<void> destroy(Run& run, const Step& step) {
     auto removed = run.use<ProcessHost>().remove(kDaemon, step.destructive);
     if (!removed) return failure(std::move(removed.error()));
-    return read(run);
+    return {};
+}
+
+}  // namespace
+
+fleet_access::Verbs<Run> verbs() {
+    return {read, plan, apply, verify, destroy};
 }
 
 }  // namespace harmony::fleet_operator::on_processes

@@ -132,8 +132,7 @@ class ScoreInstance final : public Instance {
         if (method != "score.apply" && method != "score.destroy") return unknown_method(method);
         auto step = step_of(params);
         if (!step) return failure(std::move(step.error()));
-        return answer("objects",
-                      method == "score.apply" ? score_.apply(run, *step) : score_.destroy(run, *step));
+        return answer(method == "score.apply" ? score_.apply(run, *step) : score_.destroy(run, *step));
     }
 
  private:

@@ -46,13 +46,12 @@ class Score {
     virtual Result<std::vector<Object>> read(Run& run) = 0;
     // What would have to be done. No side effect; empty when all is as it should be.
     virtual Result<Plan> plan(Run& run, const PlanRequest& request) = 0;
-    // Carries out one step of a plan; repeating one that was carried out changes nothing. Returns what
-    // exists.
-    virtual Result<std::vector<Object>> apply(Run& run, const Step& step) = 0;
+    // Carries out one step of a plan; repeating one that was carried out changes nothing.
+    virtual Result<void> apply(Run& run, const Step& step) = 0;
     // The smoke test: does it work, seen from where its users stand?
     virtual Result<std::vector<Check>> verify(Run& run) = 0;
-    // Carries out one step of a plan with Purpose::Destroy. Returns what remains.
-    virtual Result<std::vector<Object>> destroy(Run& run, const Step& step) = 0;
+    // Carries out one step of a plan with Purpose::Destroy.
+    virtual Result<void> destroy(Run& run, const Step& step) = 0;
     // Where info.renders names formats: the same desired state as files, as a function of the parameters
     // alone. No capability is there, no secret may be in the files, and equal parameters give equal bytes.
     // Sensitive parameters are absent. `call` is for log lines.

@@ -35,9 +35,9 @@ class ScoreHandle {
     Result<void> validate();
     Result<std::vector<Object>> read();
     Result<Plan> plan(const PlanRequest& request = {});
-    Result<std::vector<Object>> apply(const Step& step);
+    Result<void> apply(const Step& step);
     Result<std::vector<Check>> verify();
-    Result<std::vector<Object>> destroy(const Step& step);
+    Result<void> destroy(const Step& step);
     Result<std::vector<RenderedFile>> render(const std::string& format);
 
     // What `harmony apply` does: plans, applies every step, verifies, and demands an empty plan afterwards.
