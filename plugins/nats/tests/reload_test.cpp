@@ -8,10 +8,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <harmony/plugin/testing/fake_host.hpp>
 #include <harmony/plugin/testing/fake_kubernetes.hpp>
 
 #include "harmony/contracts/device_permissions.hpp"
+#include "harmony/http/base64.hpp"
 #include "harmony/nats_testing/nats_server.hpp"
 #include "server_config.hpp"
 #include "system_account.hpp"
@@ -24,21 +26,6 @@ namespace fleet_nats = harmony::fleet_nats;
 namespace runtime = harmony::runtime;
 
 namespace {
-
-std::string decode_base64(const std::string& text) {
-    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string bytes;
-    std::uint32_t group = 0;
-    int bits = 0;
-    for (const char c : text) {
-        if (c == '=') break;
-        group = group << 6U | static_cast<std::uint32_t>(kDigits.find(c));
-        if ((bits += 6) < 8) continue;
-        bits -= 8;
-        bytes += static_cast<char>(group >> static_cast<unsigned>(bits) & 255U);
-    }
-    return bytes;
-}
 
 class Folder {
  public:
@@ -93,7 +80,7 @@ class NodeCluster final : public Kubernetes {
         const auto secret = objects.get({"v1", "Secret", "fleet", "fleet-nats-config"}).value();
         for (const char* name : {fleet_nats::kUsersFile, fleet_nats::kSystemFile}) {
             std::ofstream stream(folder_ / name, std::ios::binary);
-            stream << decode_base64((*secret)["data"][name].string_or(""));
+            stream << runtime::http::decode_base64((*secret)["data"][name].string_or("")).value();
         }
     }
 
@@ -185,6 +172,18 @@ TEST_CASE("a device more is let in without a restart, and who is connected stays
     REQUIRE(connection->flush(std::chrono::seconds(5)));
     CHECK(lost == 0);
     connection->close();
+}
+
+TEST_CASE("verify asks again while a server can't be reached yet") {
+    Fixture fixture;
+    auto one = fixture.score(R"("edge-north")");
+    fixture.apply(one);
+    const auto server = fixture.start_server();
+    server->stop();
+    auto verified = std::async(std::launch::async, [&] { return one.verify(); });
+    CHECK(verified.wait_for(std::chrono::seconds(1)) == std::future_status::timeout);
+    server->start();
+    REQUIRE(Fixture::all_ok(verified.get().value()));
 }
 
 TEST_CASE("a device that is no longer named is shut out at once") {

@@ -1,15 +1,12 @@
 // Who is held up by what does not come: an address that takes connections and says nothing, a credential
 // plugin that runs on.
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <functional>
 #include <future>
 #include <thread>
 
 #include "harmony/kubernetes/client.hpp"
+#include "loopback_listener.hpp"
 #include "observer.hpp"
 #include "test_folder.hpp"
 #include "transport/transport.hpp"
@@ -22,30 +19,6 @@ namespace {
 
 const ResourceType kSecrets{"", "v1", "secrets", "Secret", true};
 constexpr auto kLong = 30s;
-
-// The kernel takes its connections; nobody reads them.
-class SilentServer {
- public:
-    SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address;
-        auto* const generic = reinterpret_cast<sockaddr*>(&address);
-        REQUIRE(::bind(socket_, generic, length) == 0);
-        REQUIRE(::listen(socket_, 16) == 0);
-        REQUIRE(::getsockname(socket_, generic, &length) == 0);
-        port_ = ntohs(address.sin_port);
-    }
-    ~SilentServer() { ::close(socket_); }
-    SilentServer(const SilentServer&) = delete;
-    SilentServer& operator=(const SilentServer&) = delete;
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-
- private:
-    int socket_;
-    std::uint16_t port_ = 0;
-};
 
 ClusterAccess access_to(std::uint16_t port) {
     ClusterAccess access;
@@ -85,7 +58,7 @@ bool began(const Folder& folder) {
 }  // namespace
 
 TEST_CASE("an address that takes a connection and says nothing is given up long before a watch would end") {
-    const SilentServer server;
+    const LoopbackListener server;
     const auto transport = make_transport(access_to(server.port())).value();
     std::promise<Wired<WireReply>> promise;
     auto ended = promise.get_future();
@@ -105,7 +78,7 @@ TEST_CASE("an address that takes a connection and says nothing is given up long 
 }
 
 TEST_CASE("a call that is stopped ends at once, while it is held up and between two attempts") {
-    const SilentServer server;
+    const LoopbackListener server;
     const bool held_up = GENERATE(true, false);
     // Nothing listens at port 1.
     const auto client = make_kubernetes_client(access_to(held_up ? server.port() : 1)).value();

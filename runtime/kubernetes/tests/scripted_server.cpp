@@ -1,6 +1,5 @@
 #include "scripted_server.hpp"
 
-#include <netinet/in.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -14,6 +13,8 @@
 #include <optional>
 #include <thread>
 #include <vector>
+
+#include "loopback_listener.hpp"
 
 namespace harmony::runtime::kubernetes::testing {
 namespace {
@@ -130,19 +131,10 @@ class ScriptedServer::Listener {
  public:
     explicit Listener(Handler handler) : handler_(std::move(handler)), context_(server_context(identity_)) {
         std::signal(SIGPIPE, SIG_IGN);  // of a client that is gone
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address;
-        auto* const generic = reinterpret_cast<sockaddr*>(&address);
-        REQUIRE(::bind(socket_, generic, length) == 0);
-        REQUIRE(::listen(socket_, 64) == 0);
-        REQUIRE(::getsockname(socket_, generic, &length) == 0);
-        port_ = ntohs(address.sin_port);
         thread_ = std::thread([this] { accept_all(); });
     }
     ~Listener() {
-        ::shutdown(socket_, SHUT_RDWR);
+        ::shutdown(listening_.socket(), SHUT_RDWR);
         thread_.join();
         {
             const std::lock_guard lock(mutex_);
@@ -153,12 +145,11 @@ class ScriptedServer::Listener {
             thread.join();
         for (const int connection : open_)
             ::close(connection);
-        ::close(socket_);
     }
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint16_t port() const { return listening_.port(); }
     [[nodiscard]] int connections() const { return connections_; }
     [[nodiscard]] std::vector<ServerRequest> requests() const {
         const std::lock_guard lock(handler_mutex_);
@@ -169,7 +160,7 @@ class ScriptedServer::Listener {
  private:
     void accept_all() {
         while (true) {
-            const int connection = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
+            const int connection = ::accept4(listening_.socket(), nullptr, nullptr, SOCK_CLOEXEC);
             if (connection < 0) return;
             ++connections_;
             const std::lock_guard lock(mutex_);
@@ -196,8 +187,7 @@ class ScriptedServer::Listener {
     const Handler handler_;
     const Identity identity_ = make_identity("scripted");
     Owned<SSL_CTX> context_;
-    const int socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    std::uint16_t port_ = 0;
+    const LoopbackListener listening_;
     std::atomic<int> connections_{0};
     mutable std::mutex handler_mutex_;
     std::vector<ServerRequest> requests_;

@@ -1,4 +1,5 @@
 // What goes over the wire, to a server that says what the test wants.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -102,14 +103,16 @@ TEST_CASE("a watch asks for bookmarks, and goes on from the last one") {
 
 TEST_CASE("a plugin is run anew when the server does not accept what it gave, once for each call") {
     const Folder folder;
-    const ScriptedServer server([](const ServerRequest& request, int) {
-        return request.authorization == "Bearer second" ? answer(200, kObject) : answer(401, kUnauthorized);
+    std::atomic<bool> closed{false};
+    const ScriptedServer server([&closed](const ServerRequest& request, int) {
+        const bool good = !closed && request.authorization == "Bearer second";
+        return good ? answer(200, kObject) : answer(401, kUnauthorized);
     });
     static_cast<void>(folder.write("first", credential({{"token", "first"}})));
     static_cast<void>(folder.write("second", credential({{"token", "second"}})));
     const auto client =
         make_kubernetes_client(with_plugin(server.access(), folder,
-                                           "ls -l /proc/self/fd >\"$1/open\"\n"
+                                           "ls -l /proc/self/fd >\"$1/open\" 2>/dev/null\n"
                                            "if mkdir \"$1/ran\" 2>/dev/null; then cat \"$1/first\"; "
                                            "else cat \"$1/second\"; fi\n"))
             .value();
@@ -123,6 +126,13 @@ TEST_CASE("a plugin is run anew when the server does not accept what it gave, on
     static_cast<void>(folder.write("second", credential({{"token", "third"}})));
     CHECK(client->get(kKeys));
     CHECK(server.requests().size() == 3);
+    // What it gives then is refused, too: that is the answer.
+    closed = true;
+    const auto refused = client->get(kKeys);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().reason == Reason::Unauthorized);
+    REQUIRE(server.requests().size() == 5);
+    CHECK(server.requests()[4].authorization == "Bearer third");
 }
 
 TEST_CASE("the certificate that a plugin gives is shown to the server") {
