@@ -69,13 +69,15 @@ std::vector<DeploymentNote> NoteLimiter::pass(const std::string& uid, std::vecto
     if (notes.empty()) return notes;
     const auto [place, fresh] = known_.try_emplace(uid);
     Known& known = place->second;
-    const double passed = static_cast<double>(now.microseconds() - known.at.microseconds()) / 1e6;
+    const double passed =
+        std::max(static_cast<double>(now.microseconds() - known.at.microseconds()) / 1e6, 0.0);
     known.room = fresh ? kBurst : std::clamp(known.room + passed * kPerSecond, 0.0, kBurst);
     known.at = now;
     std::erase_if(notes, [&](const DeploymentNote& note) {
         const auto told = known.told.find(note.reason);
-        const bool again = told != known.told.end() && note.reason == "DevicesFailed" &&
-                           now.seconds() - told->second.seconds() < kSameReasonSeconds;
+        // Negative where the clock went back.
+        const std::int64_t age = told == known.told.end() ? -1 : now.seconds() - told->second.seconds();
+        const bool again = note.reason == "DevicesFailed" && age >= 0 && age < kSameReasonSeconds;
         if (again || known.room < 1) return true;
         known.room -= 1;
         known.told.insert_or_assign(note.reason, now);

@@ -13,6 +13,7 @@ using contracts::Timestamp;
 namespace {
 
 constexpr runtime::daemon::Logger kLog("device-resources");
+constexpr std::int64_t kSecond = 1'000'000;
 
 }  // namespace
 
@@ -67,6 +68,8 @@ void DeviceResourcePlan::set_refresh(const DeviceId& device, Record& record) {
     if (!record.known || !record.online || !ours(record)) return;
     const auto& written = record.seen->status.last_heartbeat;
     record.refresh_key = std::max<std::int64_t>(written ? written->microseconds() : 1, 1);
+    // It may have been written before the clock went back.
+    if (clock_ != Timestamp{}) record.refresh_key = std::min(record.refresh_key, clock_.microseconds());
     refreshes_.emplace(record.refresh_key, device);
 }
 
@@ -121,8 +124,10 @@ void DeviceResourcePlan::forgotten(const DeviceId& device) {
 }
 
 void DeviceResourcePlan::heartbeat(const DeviceId& device, Timestamp seen_at, Timestamp now) {
+    tell_time(now);
     Record& record = records_[device];
-    record.heartbeat_us = std::max(record.heartbeat_us, seen_at.microseconds());
+    // It may have been seen before the clock went back.
+    record.heartbeat_us = std::max(record.heartbeat_us, std::min(seen_at, now).microseconds());
     const std::int64_t stale_s =
         Timestamp::from_microseconds(record.heartbeat_us).seconds() + settings_.heartbeat_stale_after.count();
     if (!record.awaits_expiry) {
@@ -150,6 +155,27 @@ void DeviceResourcePlan::all_told() {
     for (auto& [device, record] : records_) {
         if (record.seen && !record.known) enqueue(device, record);
     }
+}
+
+// The clock went back: what has passed has passed all the same. Whole seconds, as expiries_ has them.
+void DeviceResourcePlan::tell_time(Timestamp now) {
+    const std::int64_t seconds = (clock_.microseconds() - now.microseconds()) / kSecond;
+    clock_ = now;
+    if (seconds <= 0) return;
+    for (auto& [device, record] : records_) {
+        if (record.heartbeat_us != 0)
+            record.heartbeat_us = std::max<std::int64_t>(1, record.heartbeat_us - seconds * kSecond);
+        if (record.refresh_key != 0)
+            record.refresh_key = std::max<std::int64_t>(1, record.refresh_key - seconds * kSecond);
+    }
+    refreshes_.clear();
+    for (const auto& [device, record] : records_) {
+        if (record.refresh_key != 0) refreshes_.emplace(record.refresh_key, device);
+    }
+    std::map<std::int64_t, std::vector<DeviceId>> expiries;
+    for (auto& [second, devices] : expiries_)
+        expiries.emplace_hint(expiries.end(), second - seconds, std::move(devices));
+    expiries_ = std::move(expiries);
 }
 
 void DeviceResourcePlan::expire(Timestamp now) {

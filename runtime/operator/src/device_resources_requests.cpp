@@ -175,6 +175,7 @@ std::optional<DeviceRequest> DeviceResourcePlan::next_refresh(Timestamp now) {
 }
 
 std::optional<DeviceRequest> DeviceResourcePlan::next(Timestamp now) {
+    tell_time(now);
     expire(now);
     const std::int64_t pause = paused_until_.microseconds() - now.microseconds();
     if (!may_write() || (pause > 0 && pause <= kLongestPause)) return std::nullopt;

@@ -185,6 +185,7 @@ void StoreKeeper::release_deployments(Timestamp now) {
         }
         if (came_back) {
             if (const auto adopted = adopt_deployments(now); !adopted) {
+                release_again_ = Timestamp::from_microseconds(now.microseconds() + kRetryMicroseconds);
                 kLog.error("a Deployment that came back could not be read",
                            {{"deployment", name.str()}, {"error", adopted.error().text()}});
                 return;

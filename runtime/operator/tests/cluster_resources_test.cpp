@@ -79,6 +79,7 @@ TEST_CASE("a Deployment that is let go leaves no record, also when the leader di
         cluster.server->fail("patch", 1, kubernetes::make_failure(kubernetes::Reason::Unavailable, "away"));
         (void)one->run_some(3, 1);
         CHECK(cluster.user.held("web"));
+        CHECK(cluster.user.records().empty());  // the record first: nobody would come back for it
         one = cluster.operator_with(2, 4);
     }
     one->run(5);

@@ -59,4 +59,5 @@ TEST_CASE("failing devices are told of once in a while, and a Deployment can't f
         told += limiter.pass("uid", {{false, "RolloutStarted", "again"}}, at(71)).size();
     CHECK(told < 8);
     CHECK(limiter.pass("uid", {{false, "RolloutStarted", "again"}}, at(110)).size() == 1);
+    CHECK(limiter.pass("other", failed, at(5)).size() == 1);  // the clock went back
 }

@@ -69,6 +69,26 @@ TEST_CASE("a device whose heartbeat is stale is shown offline once, and online a
     CHECK(fleet.get("edge-01")["status"]["online"] == true);
 }
 
+TEST_CASE("a clock that steps back keeps no silent device online, and its heartbeat is written anew") {
+    Fleet fleet;
+    fleet.begin();
+    for (const char* name : {"edge-01", "edge-02"}) {
+        fleet.plan.known(info(name));
+        fleet.plan.heartbeat(id(name), after(10'000), after(10'000));
+    }
+    fleet.settle(after(10'000));
+    REQUIRE(fleet.get("edge-01")["status"]["online"] == true);
+    // Heard before the step, taken after it.
+    fleet.plan.heartbeat(id("edge-01"), after(10'000), kStart);
+    fleet.plan.heartbeat(id("edge-02"), after(80), after(80));
+    fleet.settle(after(89));
+    CHECK(fleet.get("edge-01")["status"]["online"] == true);
+    CHECK(fleet.get("edge-02")["status"]["lastHeartbeat"] == after(80).format());
+    fleet.settle(after(90));
+    CHECK(fleet.get("edge-01")["status"]["online"] == false);
+    CHECK(fleet.get("edge-02")["status"]["online"] == true);
+}
+
 TEST_CASE("an idle fleet of 10 000 costs the refresh budget and no more") {
     DeviceResourcePlan plan(settings());
     std::map<DeviceId, ObservedDevice> cluster;

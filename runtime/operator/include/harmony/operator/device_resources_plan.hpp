@@ -118,6 +118,7 @@ class DeviceResourcePlan {
     void erase_if_unused(const contracts::DeviceId& device);
     void note_foreign(const contracts::DeviceId& device, const Record& record);
     void expire(contracts::Timestamp now);
+    void tell_time(contracts::Timestamp now);
     void set_seen(const contracts::DeviceId& device, Record& record, std::optional<ObservedDevice> seen);
     [[nodiscard]] bool ours(const Record& record) const;
     [[nodiscard]] bool foreign(const Record& record) const;
@@ -144,6 +145,7 @@ class DeviceResourcePlan {
     std::map<std::int64_t, std::vector<contracts::DeviceId>> expiries_;  // by second
     RequestBudget changes_;
     RequestBudget refresh_budget_;
+    contracts::Timestamp clock_;  // as last told
     std::size_t resources_ = 0;
     std::uint64_t failures_ = 0;
     bool told_ = false;
