@@ -142,16 +142,20 @@ std::optional<PodTrouble> container_trouble(const std::string& name, const json&
                                             const std::string& image) {
     if (at(status, {"state", "waiting"}).is_object()) return waiting_trouble(name, status, image);
     const std::string container = text_at(status, {"name"});
-    const bool unready = at(status, {"ready"}) == json(false);
-    // What it waits for is in its log.
-    if (at(status, {"state", "running"}).is_object() && unready)
-        return PodTrouble{"container " + container + " of pod " + name + " runs and is not ready", name,
-                          container};
     const json& ended = at(status, {"state", "terminated"});
     if (!ended.is_object() || number_at(ended, {"exitCode"}) == 0) return std::nullopt;
     return PodTrouble{"container " + container + " of pod " + name + " ended with exit code " +
                           std::to_string(number_at(ended, {"exitCode"})),
                       name, container, false, false};
+}
+
+// What it waits for is in its log.
+std::optional<PodTrouble> unready_trouble(const std::string& name, const json& status) {
+    const bool unready = at(status, {"ready"}) == json(false);
+    if (!at(status, {"state", "running"}).is_object() || !unready) return std::nullopt;
+    const std::string container = text_at(status, {"name"});
+    return PodTrouble{"container " + container + " of pod " + name + " runs and is not ready", name,
+                      container};
 }
 
 }  // namespace
@@ -185,13 +189,17 @@ std::optional<PodTrouble> pod_trouble(const json& pod) {
     if (const json* scheduled = condition(pod, "PodScheduled"); is_false(scheduled)) {
         return PodTrouble{"pod " + name + " fits no node: " + text_at(*scheduled, {"message"})};
     }
+    // It may wait for another container of its pod, whose trouble is the cause.
+    std::optional<PodTrouble> unready;
     for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
         const json& statuses = at(pod, {"status", list});
         if (!statuses.is_array()) continue;
         for (const json& status : statuses) {
             if (auto trouble = container_trouble(name, status, text_at(status, {"image"}))) return trouble;
+            if (!unready) unready = unready_trouble(name, status);
         }
     }
+    if (unready) return unready;
     if (at(pod, {"status", "containerStatuses"}).is_null() && text_at(pod, {"spec", "nodeName"}).empty())
         return PodTrouble{"pod " + name + " is not scheduled to a node"};
     const std::string reason = text_at(pod, {"status", "reason"});

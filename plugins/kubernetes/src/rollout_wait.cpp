@@ -1,6 +1,7 @@
 #include "rollout_wait.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "batch.hpp"
 #include "inventory.hpp"
@@ -57,27 +58,32 @@ std::optional<PodTrouble> trouble_of(ClusterSession& session, const Watched& wat
     return first;
 }
 
+// The newest about any of these. One request, however many they are: little of the call's time is left.
 std::string warning_about(ClusterSession& session, const std::string& name_space, const std::string& kind,
-                          const std::string& name) {
+                          const std::set<std::string>& names) {
+    if (names.empty()) return {};
     const api::ResourceType events{"", "v1", "events", "Event", true};
-    auto found =
-        list_or_nothing(session, events, name_space.empty() ? "default" : name_space,
-                        {.field_selector = "involvedObject.kind=" + kind + ",involvedObject.name=" + name});
+    std::string selector = "type=Warning,involvedObject.kind=" + kind;
+    if (names.size() == 1) selector += ",involvedObject.name=" + *names.begin();
+    auto found = list_or_nothing(session, events, name_space.empty() ? "default" : name_space,
+                                 {.field_selector = selector});
     std::erase_if(found, [&](const json& event) {
         return text_at(event, {"involvedObject", "kind"}) != kind ||
-               text_at(event, {"involvedObject", "name"}) != name;
+               !names.contains(text_at(event, {"involvedObject", "name"}));
     });
     return last_warning(found);
 }
 
-// That of a pod, such as a volume that is missing, is closer to the cause than its workload's.
+// That of a pod, such as a volume that is missing, is closer to the cause than its workload's. One that is
+// ready by now has left its warnings behind.
 std::string warning_of(ClusterSession& session, const Watched& watched) {
+    std::set<std::string> pods;
     for (const json& pod : pods_of(session, watched)) {
-        std::string warning =
-            warning_about(session, watched.target.name_space, "Pod", text_at(pod, {"metadata", "name"}));
-        if (!warning.empty()) return warning;
+        if (rollout_state(pod).phase != RolloutPhase::Ready) pods.insert(text_at(pod, {"metadata", "name"}));
     }
-    return warning_about(session, watched.target.name_space, watched.ref.kind, watched.ref.name);
+    std::string warning = warning_about(session, watched.target.name_space, "Pod", pods);
+    if (!warning.empty()) return warning;
+    return warning_about(session, watched.target.name_space, watched.ref.kind, {watched.ref.name});
 }
 
 std::string log_of(ClusterSession& session, const Watched& watched, const PodTrouble& trouble) {

@@ -142,6 +142,19 @@ TEST_CASE("a container that runs and does not become ready is told with its last
     CHECK(late.error().detail == "waiting for the database\n");
 }
 
+TEST_CASE("a container that waits for one that ends again and again does not hide it") {
+    FakeCluster cluster;
+    cluster.make(kDeployments, deployment(1, 1, 0));
+    json two = pod({{"state", {{"running", json::object()}}}, {"ready", false}});
+    json crashing = kCrashing;
+    crashing["name"] = "sidecar";
+    two["status"]["containerStatuses"].push_back(crashing);
+    cluster.make(kPods, two);
+    const auto ready = await_rollout(cluster.session, of_deployment(3600));
+    REQUIRE_FALSE(ready);
+    CHECK_THAT(ready.error().summary, Contains("container sidecar of pod web-1 ends again and again"));
+}
+
 TEST_CASE("what the cluster warns of a pod that does not start is told, rather than what it says of others") {
     const api::ResourceType events{"", "v1", "events", "Event", true};
     const auto event = [](const char* name, const char* kind, const char* of, const char* reason) {
@@ -161,6 +174,12 @@ TEST_CASE("what the cluster warns of a pod that does not start is told, rather t
     cluster.make(events, event("b", "Pod", "web-2", "Evicted"));
     cluster.call.end = std::chrono::steady_clock::now();
     CHECK_THAT(await_rollout(cluster.session, of_deployment(1)).error().summary, Contains("Slow: as said"));
+    // One that is ready has warnings behind it.
+    json ready = pod({{"state", {{"running", json::object()}}}, {"ready", true}});
+    ready["metadata"]["name"] = "web-0";
+    ready["status"]["conditions"] = json::array({json{{"type", "Ready"}, {"status", "True"}}});
+    cluster.make(kPods, ready);
+    cluster.make(events, event("d", "Pod", "web-0", "Unhealthy"));
     cluster.make(events, event("c", "Pod", "web-1", "FailedMount"));
     CHECK_THAT(await_rollout(cluster.session, of_deployment(1)).error().summary,
                Contains("FailedMount: as said"));
