@@ -19,6 +19,17 @@ Result<contracts::CommandHeaders> headers_of(const nats::Message& message) {
                                             value(contracts::kOperatorSubHeader));
 }
 
+// Those that are right by themselves: whoever sends a wrong deadline is in the audit log all the same.
+contracts::CommandHeaders right_headers_of(const nats::Message& message) {
+    const auto value = [&](std::string_view name) { return message.header(name).value_or(""); };
+    contracts::CommandHeaders result;
+    if (const auto id = contracts::CommandHeaders::parse(value(contracts::kRequestIdHeader), "", ""))
+        result.request_id = id->request_id;
+    if (const auto sub = contracts::CommandHeaders::parse("", "", value(contracts::kOperatorSubHeader)))
+        result.operator_sub = sub->operator_sub;
+    return result;
+}
+
 }  // namespace
 
 const CommandDispatcher::Verb CommandDispatcher::kVerbs[] = {
@@ -47,7 +58,7 @@ std::optional<std::string> CommandDispatcher::answer(const nats::Message& messag
     }
     refused_.add();
     kLog.info("refused", {{"subject", message.subject}, {"reason", reply.error().text()}});
-    note_refusal(message, headers ? *headers : contracts::CommandHeaders{}, reply.error());
+    note_refusal(message, headers ? *headers : right_headers_of(message), reply.error());
     return contracts::RemoteError::from_error(reply.error()).encode();
 }
 
@@ -59,9 +70,12 @@ Result<CommandDispatcher::Reply> CommandDispatcher::dispatch(const nats::Message
     if (expired && !(subject && subject->verb == contracts::CommandVerb::Exec)) return Reply{};
     if (!subject) return fail(ErrorKind::InvalidInput, "unknown verb: " + subject.error().text());
     if (message.payload.size() > contracts::kMaxCommandRequestBytes) {
-        return fail(ErrorKind::InvalidInput, "the request has " + std::to_string(message.payload.size()) +
-                                                 " bytes, expected at most " +
-                                                 std::to_string(contracts::kMaxCommandRequestBytes));
+        const Error why(ErrorKind::InvalidInput, "the request has " + std::to_string(message.payload.size()) +
+                                                     " bytes, expected at most " +
+                                                     std::to_string(contracts::kMaxCommandRequestBytes));
+        if (!expired) return fail(why);
+        note_refusal(message, headers, why);
+        return Reply{};
     }
     for (const Verb& known : kVerbs) {
         if (known.verb != subject->verb) continue;

@@ -251,12 +251,21 @@ TEST_CASE("a command that is refused before anything of it is looked for is in t
     }
     SECTION("headers that are none") {
         message.headers.push_back({"X-Harmony-Deadline", "soon"});
-        CHECK_THAT(noted()["reason"].get<std::string>(), Catch::Contains("X-Harmony-Deadline"));
+        const auto line = noted();
+        CHECK_THAT(line["reason"].get<std::string>(), Catch::Contains("X-Harmony-Deadline"));
+        CHECK(line["operator_sub"] == "ada@workshop");
     }
     SECTION("too large") {
         message.headers.push_back({"X-Harmony-Request-Id", "id-1"});
         message.payload.resize(contracts::kMaxCommandRequestBytes + 1, ' ');
         CHECK(noted()["argv"].empty());
+    }
+    SECTION("too large, and too late") {
+        message.headers.push_back({"X-Harmony-Request-Id", "id-1"});
+        message.headers.push_back({"X-Harmony-Deadline", "2001-01-01T00:00:00Z"});
+        message.payload.resize(contracts::kMaxCommandRequestBytes + 1, ' ');
+        CHECK_FALSE(dispatcher.answer(message));
+        CHECK(bench.audit().size() == 1);
     }
     CHECK(bench.answers().empty());
 }

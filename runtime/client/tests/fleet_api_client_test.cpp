@@ -66,7 +66,8 @@ TEST_CASE("an operator that is busy is asked again, until the deadline") {
         (void)fixture.operator_side->publish(reply);
     });
     REQUIRE(subscribed);
-    CHECK(fixture.api.delete_deployment("web"));
+    FleetApiClient patient(*fixture.client_side, std::chrono::seconds(30));
+    CHECK(patient.delete_deployment("web"));
     CHECK(asked == 3);
     busy = 1'000'000;
     const auto refused = fixture.api.delete_deployment("web");

@@ -17,7 +17,8 @@ namespace harmony::runtime::fleet_client {
 // Errors: what the operator answered (InvalidInput, NotFound, Conflict, PermissionDenied, Unavailable,
 // Internal) with its own message; Unavailable where no operator listens; Timeout; Corrupt where the reply
 // breaks the contract. An operator that is busy or has no store for a moment is asked again until the
-// deadline; it has done nothing by then.
+// deadline. It has done nothing by then, unless its store is a cluster whose answer was lost: a deletion that
+// was made may then end as NotFound, and an apply with a resourceVersion as Conflict.
 class FleetApiClient {
  public:
     explicit FleetApiClient(nats::NatsConnection& connection,
