@@ -77,6 +77,7 @@ sample_apply() {
     while IFS= read -r line; do
         if [ "$line" = "Nothing to change." ]; then decided=$(now_ms); fi
     done < <(harmony apply --all --yes 2>&1)
+    wait $! || fail "apply with nothing to do failed"
     [ -n "$decided" ] || fail "apply found something to do"
     printf '%s\n' "$((decided - started))" >>"$sandbox/pods-decided"
     printf '%s\n' "$(($(now_ms) - started))" >>"$sandbox/pods-apply"

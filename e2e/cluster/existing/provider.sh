@@ -6,6 +6,7 @@ existing_build() { say "Nothing is to be built for a cluster that is there."; }
 
 existing_up() {
     local kubeconfig="${KUBECONFIG:-$HOME/.kube/config}"
+    if [[ "${1:-}" == -* ]]; then fail_usage "up of the provider existing takes no option: $1"; fi
     if (($# > 0)); then existing_load; fi
     if [[ "$kubeconfig" == *:* ]]; then fail "KUBECONFIG names several files: $kubeconfig" "Give one."; fi
     kubeconfig="$(cd -- "$invoked_from" && realpath -ms -- "$kubeconfig")"

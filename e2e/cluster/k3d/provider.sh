@@ -12,6 +12,7 @@ k3d_need() {
 k3d_build() { k3d_need; }
 
 k3d_up() {
+    if [[ "${1:-}" == -* ]]; then fail_usage "up of the provider k3d takes archives of images, not: $1"; fi
     k3d_need
     mkdir -p "$dir"
     printf 'k3d\n' >"$dir/provider"
