@@ -21,7 +21,7 @@ namespace {
 template <class T>
 T must(Result<T> result) {
     if (!result) FAIL(result.error().code << ": " << result.error().summary << "\n" << result.error().detail);
-    return std::move(*result);
+    if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 // A context whose Topology is the cluster, in a namespace of its own that goes at the end.
