@@ -17,7 +17,9 @@ Result<void> check_tag(const FleetOperatorScore::Run& run) {
     if (!parameters.from_tag) return {};
     const auto version = version_of_tag(*parameters.from_tag);
     if (!version) return plugin::invalid_parameter("from_tag", version.error().text());
-    if (!FleetOperatorScore::on_cluster(run) && *version != HARMONY_VERSION) {
+    // A chart is rendered where neither is offered.
+    const bool processes = run.offers<plugin::ProcessHost>() && !FleetOperatorScore::on_cluster(run);
+    if (processes && *version != HARMONY_VERSION) {
         return plugin::invalid_parameter(
             "from_tag",
             "found version " + *version + ", expected " HARMONY_VERSION ": the operator of this installation",
