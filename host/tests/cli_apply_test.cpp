@@ -214,6 +214,18 @@ TEST_CASE("Ctrl-C ends a run with 130 and a journal that says so") {
     CHECK(machine.world.count("LoneScore score.apply") == 0);
 }
 
+TEST_CASE("A destroy that is interrupted after its last step keeps its record, and asks nothing more") {
+    Machine machine;
+    REQUIRE(machine.run({"apply", "--filter", "LoneScore", "--yes"}) == 0);
+    machine.world.calls.clear();
+    machine.world.on_call = [&](const std::string& call) {
+        if (call == "LoneScore score.destroy") machine.cancellation.request();
+    };
+    CHECK(machine.run({"destroy", "--filter", "LoneScore", "--yes"}) == 130);
+    CHECK(machine.world.count("LoneScore score.read") == 0);
+    CHECK(Records(machine.state()).all()->contains("LoneScore"));
+}
+
 TEST_CASE("Secrets are in no record, plan or output") {
     Machine machine;
     machine.variables["HARMONY_CONFIG_BaseScore__PASSWORD"] = "hunter2";
