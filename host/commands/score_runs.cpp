@@ -42,6 +42,7 @@ Outcome<std::vector<std::string>> runnable_names(Application& application, const
 
 std::vector<std::string> recorded_names(const std::map<std::string, Record>& records) {
     std::vector<std::string> names;
+    names.reserve(records.size());
     for (const auto& [name, record] : records)
         names.push_back(name);
     return names;
@@ -369,6 +370,7 @@ Outcome<std::vector<ScoreResult>> carry_out(Workspace& workspace, Run& run, std:
     if (!lock) return tl::unexpected(lock.error());
     run.compare_runs();
     std::vector<std::string> names;
+    names.reserve(tasks.size());
     for (const auto& task : tasks)
         names.push_back(task.name);
     auto journal = Journal::begin(options.state_folder, run_id, command, names);

@@ -52,9 +52,10 @@ Result<void> check_registries(const std::vector<std::string>& registries) {
         const std::string& registry = registries[i];
         if (!registry.empty() && runtime::podman::registry_of(registry + "/x") == registry) continue;
         const std::string path = "insecure_registries[" + std::to_string(i) + "]";
-        return plugin::invalid_parameter(
-            path, path + ": found \"" + registry +
-                      "\", expected <host>[:<port>] such as registry.example.com:5000");
+        std::string found = path;
+        found.append(": found \"").append(registry);
+        found.append("\", expected <host>[:<port>] such as registry.example.com:5000");
+        return plugin::invalid_parameter(path, found);
     }
     return {};
 }

@@ -54,7 +54,7 @@ struct FakeCluster {
     }
 
     // Whatever a controller or a person would have made.
-    void make(const api::ResourceType& type, json object, const std::string& name_space = "shop") {
+    void make(const api::ResourceType& type, const json& object, const std::string& name_space = "shop") {
         auto made = client->create({type, type.namespaced ? name_space : "", ""}, object);
         INFO((made ? std::string() : made.error().text()));
         REQUIRE(made);

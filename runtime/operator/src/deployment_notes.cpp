@@ -5,7 +5,6 @@
 namespace harmony::op {
 
 using contracts::Condition;
-using contracts::ConditionStatus;
 using contracts::DeploymentStatus;
 using contracts::Timestamp;
 

@@ -370,6 +370,30 @@ TEST_CASE(
     CHECK(fleet.reducer.counts().online == 1);
 }
 
+TEST_CASE(
+    "what a device still tells of a Deployment that it has not is deleted after half an hour of the same") {
+    const bool clock_goes_back = GENERATE(false, true);
+    constexpr double kReported = 1'000'000;
+    const double begin = clock_goes_back ? 2'000 : kReported;
+    Fleet fleet;
+    fleet.now = at(kReported);
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.settle();
+    fleet.tell(
+        StateReported{device_id("a"), state("web", contracts::Phase::Running, score("img:1"), fleet.now)});
+    const auto writes_after_beat = [&](double when) {
+        const auto before = fleet.bucket.writes;
+        fleet.now = at(when);
+        fleet.tell(HeartbeatSeen{device_id("a"), contracts::desired_digest({}), fleet.now});
+        fleet.settle();
+        return fleet.bucket.writes - before;
+    };
+    CHECK(writes_after_beat(begin) == 0);
+    CHECK(writes_after_beat(begin + 1'799) == 0);
+    CHECK(writes_after_beat(begin + 1'800) == 1);
+    CHECK(writes_after_beat(begin + 1'830) == 0);
+}
+
 TEST_CASE("a digest that stays wrong repeats the hint, a right or a too early one does not") {
     Fleet fleet;
     fleet.tell(DeviceKnown{device_id("a"), {}});
