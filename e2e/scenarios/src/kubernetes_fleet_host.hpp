@@ -34,7 +34,9 @@ class KubernetesFleetHost final : public FleetHost {
 
     Result<void> prepare() override;
     Json settings_of(std::string_view score, Json settings) override;
-    [[nodiscard]] std::chrono::milliseconds patience() const override { return std::chrono::seconds(60); }
+    // A deleted pod was seen to stay for 58 s after its containers and volumes were gone, on Kubernetes 1.20;
+    // only then does another one begin.
+    [[nodiscard]] std::chrono::milliseconds patience() const override { return std::chrono::seconds(120); }
     Result<Instance> instance(const std::string& program) override;
     // Removes the workload; `start` applies its Score again.
     Result<void> stop(const std::string& program) override;
