@@ -173,8 +173,10 @@ Outcome<void> Run::read_objects(ScoreTask& task, ScoreResult& result) {
     if (!has_verb(task, "read")) return {};
     // Whoever interrupts waits for no further call.
     if (workspace_.pool().interrupted())
-        return stop(ExitCode::Interrupted, diagnostic("run.interrupted", "interrupted before " + task.name +
-                                                                             " was asked what is left"));
+        return stop(
+            ExitCode::Interrupted,
+            diagnostic("run.interrupted", "interrupted before " + task.name + " was asked what is left",
+                       "run it again: it finishes what is left"));
     auto answer = workspace_.pool().invoke(task.instance, "score.read", json::object());
     if (!answer) return tl::unexpected(answer.error());
     result.objects = parse_objects(*answer);
