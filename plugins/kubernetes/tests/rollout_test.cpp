@@ -172,6 +172,9 @@ TEST_CASE("what the cluster warns of a pod that does not start is told, rather t
     cluster.make(kPods, pod({{"state", {{"waiting", {{"reason", "ContainerCreating"}}}}}}));
     cluster.make(events, event("a", "Deployment", "web", "Slow"));
     cluster.make(events, event("b", "Pod", "web-2", "Evicted"));
+    json newer_of_a_namesake = event("e", "Service", "web", "Unreachable");
+    newer_of_a_namesake["lastTimestamp"] = "2";
+    cluster.make(events, newer_of_a_namesake);
     cluster.call.end = std::chrono::steady_clock::now();
     CHECK_THAT(await_rollout(cluster.session, of_deployment(1)).error().summary, Contains("Slow: as said"));
     // One that is ready has warnings behind it.

@@ -122,8 +122,8 @@ class OperatorNode::Buckets final : public op::BucketAccess {
 // As the thread of the real one: a queue of jobs, each attempted until it is done.
 class OperatorNode::Writer final : public op::DesiredWriter {
  public:
-    Writer(Life& life, op::BucketAccess& buckets, const Scheduler& scheduler, op::WriterEvents events)
-        : life_(life), scheduler_(scheduler), logic_(buckets, std::move(events)) {
+    Writer(Life& life, op::BucketAccess& buckets, op::WriterEvents events)
+        : life_(life), logic_(buckets, std::move(events)) {
         life_.process.spawn([this] { run(); });
     }
 
@@ -148,7 +148,7 @@ class OperatorNode::Writer final : public op::DesiredWriter {
         while (true) {
             if (jobs_.empty()) {
                 waiting_ = life_.process.ticket();
-                life_.process.wait(scheduler_.now() + 1'000 * kHour);
+                life_.process.wait();
                 waiting_.reset();
                 continue;
             }
@@ -162,7 +162,6 @@ class OperatorNode::Writer final : public op::DesiredWriter {
     }
 
     Life& life_;
-    const Scheduler& scheduler_;
     op::DesiredWriterLogic logic_;
     std::deque<op::WriterJob> jobs_;
     std::optional<Process::Ticket> waiting_;
@@ -224,7 +223,7 @@ void OperatorNode::start() {
         events.on_snapshot = [this, &life](op::Event event) { post(life, std::move(event)); };
         events.on_loaded = [this, &life] { post(life, op::BucketLoaded{}); };
         events.on_lost = [this, &life] { post(life, op::BucketLost{}); };
-        life.writer = std::make_unique<Writer>(life, *life.buckets, broker_.scheduler(), std::move(events));
+        life.writer = std::make_unique<Writer>(life, *life.buckets, std::move(events));
         life.logic->set_writer(*life.writer);
         life.restored = true;
         connect(life);

@@ -64,6 +64,10 @@ void Process::wait(Micros deadline) {
     const Ticket ticket = current_->waiting_for;
     scheduler_.at(
         deadline, [this, ticket] { resume_waiting(ticket); }, owner_);
+    wait();
+}
+
+void Process::wait() {
     Fiber::suspend();
     if (killed_) throw Killed{};
 }

@@ -43,10 +43,11 @@ class Process {
 
     // From inside a fiber of the process:
     void block(Micros duration);
-    // Until wake() is called with the same ticket, or the deadline.
+    // Until wake() is called with the same ticket, or the deadline where one is given.
     using Ticket = std::uint64_t;
     [[nodiscard]] Ticket ticket();
     void wait(Micros deadline);
+    void wait();
     void wake(Ticket ticket);
 
     // From inside the process: dies here where its time has come.
