@@ -81,14 +81,16 @@ bool ReconcileLoop::stop(milliseconds patience) {
     return true;
 }
 
-void ReconcileLoop::push(ReconcileEvent event) {
-    if (!queue_.try_push(std::move(event))) events_lost_ = true;
+bool ReconcileLoop::push(ReconcileEvent event) {
+    const bool taken = queue_.try_push(std::move(event));
+    if (!taken) events_lost_ = true;
+    return taken;
 }
 
 void ReconcileLoop::containers_changed() {
     // One that waits stands for all.
     if (wake_waits_.exchange(true)) return;
-    if (!queue_.try_push(ContainersChanged{})) wake_waits_ = false;
+    if (!push(ContainersChanged{})) wake_waits_ = false;
 }
 
 void ReconcileLoop::run() {

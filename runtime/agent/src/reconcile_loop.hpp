@@ -46,12 +46,13 @@ class ReconcileLoop {
 
     // Thread-safe and quick: for callbacks. Whatever finds the queue full asks for everything to be read
     // again.
-    void connected() { push(BrokerConnected{}); }
-    void hint(const DesiredHint& hint) { push(hint); }
+    void connected() { (void)push(BrokerConnected{}); }
+    void hint(const DesiredHint& hint) { (void)push(hint); }
     void containers_changed();
 
  private:
-    void push(ReconcileEvent event);
+    // False: the queue was full, and everything will be read again.
+    bool push(ReconcileEvent event);
     void run();
     void handle(const ReconcileEvent& event);
     [[nodiscard]] std::chrono::milliseconds until_due() const;

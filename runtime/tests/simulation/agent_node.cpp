@@ -157,18 +157,20 @@ void AgentNode::reconcile(Life& life) {
     }
 }
 
-void AgentNode::push(Life& life, agent::ReconcileEvent event) {
-    if (life.events.size() >= kQueuedEvents) {
-        life.events_lost = true;
-    } else {
+bool AgentNode::push(Life& life, agent::ReconcileEvent event) {
+    const bool taken = life.events.size() < kQueuedEvents;
+    if (taken) {
         life.events.push_back(std::move(event));
+    } else {
+        life.events_lost = true;
     }
     if (life.waiting) life.process.wake(*life.waiting);
+    return taken;
 }
 
 void AgentNode::containers_changed(Life& life) {
     if (std::exchange(life.wake_waits, true)) return;
-    push(life, agent::ContainersChanged{});
+    if (!push(life, agent::ContainersChanged{})) life.wake_waits = false;
 }
 
 void AgentNode::beat_later(Life& life) {

@@ -49,7 +49,7 @@ class AgentNode final : public Node {
     struct Life;
 
     void reconcile(Life& life);
-    void push(Life& life, agent::ReconcileEvent event);
+    bool push(Life& life, agent::ReconcileEvent event);
     void containers_changed(Life& life);
     void beat_later(Life& life);
     void died();
