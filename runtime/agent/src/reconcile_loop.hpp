@@ -46,8 +46,8 @@ class ReconcileLoop {
 
     // Thread-safe and quick: for callbacks. Whatever finds the queue full asks for everything to be read
     // again.
-    void connected() { (void)push(BrokerConnected{}); }
-    void hint(const DesiredHint& hint) { (void)push(hint); }
+    void connected() { push(BrokerConnected{}); }
+    void hint(const DesiredHint& hint) { push(hint); }
     void containers_changed();
 
  private:
