@@ -1,9 +1,10 @@
 // The load and the judge of the chaos test.
 //
-//   harmony-chaos load URL JOURNAL SEED         changes Deployments and devices until SIGTERM, writes the
-//   journal harmony-chaos check URL JOURNAL DEVICES SECONDS   until everything is as it has to be; 1 and what
-//   differs
-//                                                     where it is not within that time
+//   harmony-chaos load URL JOURNAL SEED
+//       changes Deployments and devices until SIGTERM, writes the journal
+//   harmony-chaos check URL JOURNAL DEVICES SINCE SECONDS
+//       until everything is as it has to be; 1 and what differs where it is not within that time. SINCE, an RFC
+//       3339 time, is when the devices started: each report has to be of this life.
 //
 // The judge reads resources through the fleet API and the buckets through NATS, and works out for itself what
 // the buckets have to hold: the operator's own index and reducer have no part in it.
@@ -176,11 +177,12 @@ Allowed read_journal(const std::string& path) {
 
 class Judge {
  public:
-    Judge(const std::string& url, std::string journal, std::size_t devices)
+    Judge(const std::string& url, std::string journal, std::size_t devices, contracts::Timestamp since)
         : connection_(connect(url)),
           api_(*connection_, 10s),
           journal_(std::move(journal)),
-          devices_(devices) {}
+          devices_(devices),
+          since_(since) {}
 
     // Nothing: everything is as it has to be.
     std::vector<std::string> problems() {
@@ -276,6 +278,8 @@ class Judge {
                 problem("orphan: device-state has " + entry.key);
             else if (state->score_hash != wanted->second)
                 problem("stale: device-state of " + entry.key);
+            else if (state->last_event_at < since_)
+                problem("stale: " + entry.key + " was told by a former life of the device");
             else if (state->phase == contracts::Phase::Pending)
                 problem("pending: " + entry.key);
             else {
@@ -309,6 +313,7 @@ class Judge {
     FleetApiClient api_;
     const std::string journal_;
     const std::size_t devices_;
+    const contracts::Timestamp since_;
     std::map<std::string, std::string> desired_;   // key: value
     std::map<std::string, std::string> reports_;   // device.deployment: hash of the score
     std::map<std::string, std::int64_t> matched_;  // deployment: devices
@@ -345,10 +350,15 @@ int main(int argc, char** argv) {
         sigaction(SIGTERM, &action, nullptr);
         return Load(argv[2], argv[3], static_cast<unsigned>(std::atoi(argv[4]))).run();
     }
-    if (command == "check" && argc == 6) {
-        Judge judge(argv[2], argv[3], static_cast<std::size_t>(std::atoi(argv[4])));
-        return check(judge, std::chrono::seconds(std::atoi(argv[5])));
+    if (command == "check" && argc == 7) {
+        const auto since = contracts::Timestamp::parse(argv[5]);
+        if (since) {
+            Judge judge(argv[2], argv[3], static_cast<std::size_t>(std::atoi(argv[4])), *since);
+            return check(judge, std::chrono::seconds(std::atoi(argv[6])));
+        }
+        std::fprintf(stderr, "SINCE: %s\n", since.error().text().c_str());
     }
-    std::fprintf(stderr, "usage: %s load URL JOURNAL SEED | check URL JOURNAL DEVICES SECONDS\n", argv[0]);
+    std::fprintf(stderr, "usage: %s load URL JOURNAL SEED | check URL JOURNAL DEVICES SINCE SECONDS\n",
+                 argv[0]);
     return 2;
 }
