@@ -62,6 +62,7 @@ Outcome<ExitCode> show(Application& application, const ParsedArguments& argument
                            {"requires", manifest.requirements},
                            {"optional", manifest.optional},
                            {"after", manifest.after},
+                           {"overlaps", manifest.overlaps},
                            {"verbs", manifest.verbs},
                            {"destructive", manifest.destructive},
                            {"renders", manifest.renders},
@@ -78,7 +79,7 @@ Outcome<ExitCode> show(Application& application, const ParsedArguments& argument
         out << "requires " << text << "\n";
     }
     for (const auto& name : manifest.after)
-        out << "goes after " << name << "\n";
+        out << "goes after " << name << (manifest.overlaps ? ", without waiting for its smoke test" : "") << "\n";
     for (const auto& format : manifest.renders)
         out << "can be written as " << printable(format) << "\n";
     const Schema schema(unit->schema);

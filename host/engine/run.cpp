@@ -27,6 +27,15 @@ std::string newest_run(const std::string& state_folder) {
     return last ? last->run_id + " " + last->outcome : std::string();
 }
 
+bool goes_after(const ScoreTask& task, const std::string& other) {
+    return std::ranges::find(task.unit.manifest.after, other) != task.unit.manifest.after.end();
+}
+
+// The steps of this one may come before the smoke test of the one before.
+bool overlaps(const ScoreTask& task, const ScoreTask& before) {
+    return task.unit.manifest.overlaps && goes_after(task, before.name);
+}
+
 std::string pending_text(const ScorePlan& plan) {
     return plan.steps.empty() ? "nothing" : plan.steps.front().action + " " + plan.steps.front().object();
 }
@@ -199,9 +208,9 @@ Outcome<void> Run::keep_record(const ScoreTask& task, const ScoreResult& result,
     return records_->put(record);
 }
 
-void Run::run_one(ScoreTask& task, const std::vector<std::string>& pending, ScoreResult& result) {
+void Run::carry_out_steps(ScoreTask& task, ScoreResult& result) {
     const bool apply = options_.purpose == Purpose::Apply;
-    auto fresh = nothing_to_do_ ? Outcome<ScorePlan>(task.plan) : ask_plan(task, pending);
+    auto fresh = nothing_to_do_ ? Outcome<ScorePlan>(task.plan) : ask_plan(task, unfinished_);
     if (!fresh) return fail_with(result, fresh.error());
     if (fresh->deferred && fresh->steps.empty()) {
         fail_with(result,
@@ -222,10 +231,55 @@ void Run::run_one(ScoreTask& task, const std::vector<std::string>& pending, Scor
     const bool done = std::ranges::all_of(
         fresh->steps, [&](const Step& step) { return carry_out_step(task, step, result); });
     if (done) result.outcome = !apply ? "destroyed" : fresh->steps.empty() ? "unchanged" : "ok";
-    if (done && apply) verify(task, result);
-    const auto read = read_objects(task, result);
-    // Its record is forgotten only where nothing is left.
-    if (!read && result.outcome == "destroyed") fail_with(result, read.error());
+}
+
+std::string Run::blocker(const std::vector<ScoreTask>& tasks, const ScoreTask& task) const {
+    const auto found = std::ranges::find_if(bad_, [&](const auto& entry) {
+        if (options_.purpose == Purpose::Apply) return goes_after(task, entry.first);
+        // Backwards: what this one was built on stays while something that goes after it is still there.
+        return goes_after(*std::ranges::find(tasks, entry.first, &ScoreTask::name), task.name);
+    });
+    return found == bad_.end() ? std::string() : found->first + " " + found->second;
+}
+
+void Run::start(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResult& result) {
+    result.name = task.name;
+    if (workspace_.pool().interrupted() || host_problem_) {
+        result.outcome = host_problem_ ? "skipped" : "interrupted";
+    } else if (const auto reason = blocker(tasks, task); !reason.empty()) {
+        result.outcome = "skipped";
+        result.reason = diagnostic("run.skipped", "not started, because " + reason);
+    } else if (task.problem) {
+        fail_with(result, *task.problem);
+    } else {
+        carry_out_steps(task, result);
+    }
+}
+
+void Run::settle(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResult& result) {
+    if (result.good() && options_.purpose == Purpose::Apply) {
+        if (const auto reason = blocker(tasks, task); reason.empty()) {
+            verify(task, result);
+        } else {
+            result.outcome = "unverified";
+            result.reason = diagnostic("run.not-verified", "applied, but not checked, because " + reason);
+        }
+    }
+    if (result.started) {
+        const auto read = read_objects(task, result);
+        // Its record is forgotten only where nothing is left.
+        if (!read && result.outcome == "destroyed") fail_with(result, read.error());
+        const bool gone = result.outcome == "destroyed" && result.objects.empty();
+        auto kept = !gone ? keep_record(task, result, result.outcome == "unchanged" ? "ok" : result.outcome)
+                    : options_.delete_data ? records_->remove(task.name)
+                                           : records_->retire(task.name);
+        if (!kept && !host_problem_) host_problem_ = kept.error();
+    }
+    if (!result.good()) {
+        bad_[task.name] = result.outcome == "skipped" ? "was skipped" : "failed";
+        unfinished_.push_back(task.name);
+    }
+    observer_.score_finished(result);
 }
 
 Outcome<std::vector<ScoreResult>> Run::carry_out(std::vector<ScoreTask>& tasks, Journal& journal,
@@ -233,46 +287,18 @@ Outcome<std::vector<ScoreResult>> Run::carry_out(std::vector<ScoreTask>& tasks, 
     journal_ = &journal;
     records_ = &records;
     nothing_to_do_ = !others_ran_ && !has_work(tasks);
-    std::vector<ScoreResult> results;
-    std::map<std::string, std::string> bad;  // Score to what keeps others from going after it
-    std::vector<std::string> unfinished;
-    for (auto& task : tasks) {
-        ScoreResult result;
-        result.name = task.name;
-        const auto blocker = std::ranges::find_if(bad, [&](const auto& entry) {
-            const auto& after =
-                options_.purpose == Purpose::Apply ? task.unit.manifest.after : std::vector<std::string>();
-            if (options_.purpose == Purpose::Apply)
-                return std::ranges::find(after, entry.first) != after.end();
-            // Backwards: what this one was built on stays while something that goes after it is still there.
-            const auto other = std::ranges::find(tasks, entry.first, &ScoreTask::name);
-            const auto& theirs = other->unit.manifest.after;
-            return std::ranges::find(theirs, task.name) != theirs.end();
-        });
-        if (workspace_.pool().interrupted() || host_problem_) {
-            result.outcome = host_problem_ ? "skipped" : "interrupted";
-        } else if (blocker != bad.end()) {
-            result.outcome = "skipped";
-            result.reason =
-                diagnostic("run.skipped", "not started, because " + blocker->first + " " + blocker->second);
-        } else if (task.problem) {
-            fail_with(result, *task.problem);
-        } else {
-            run_one(task, unfinished, result);
-            const bool gone = result.outcome == "destroyed" && result.objects.empty();
-            auto kept = gone ? (options_.delete_data ? records.remove(task.name) : records.retire(task.name))
-                        : result.started
-                            ? keep_record(task, result, result.outcome == "unchanged" ? "ok" : result.outcome)
-                            : Outcome<void>();
-            if (!kept && !host_problem_) host_problem_ = kept.error();
-        }
-        if (!result.good()) {
-            bad[task.name] = result.outcome == "skipped" ? "was skipped" : "failed";
-            unfinished.push_back(task.name);
-        }
-        observer_.score_finished(result);
-        results.push_back(std::move(result));
+    std::vector<ScoreResult> results(tasks.size());
+    std::size_t settled = 0;
+    const auto settle_up_to = [&](std::size_t end) {
+        for (; settled < end; ++settled)
+            settle(tasks, tasks[settled], results[settled]);
+    };
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        if (settled < i && !overlaps(tasks[i], tasks[i - 1])) settle_up_to(i);
+        start(tasks, tasks[i], results[i]);
+        if (options_.purpose == Purpose::Destroy || !results[i].good()) settle_up_to(i + 1);
     }
+    settle_up_to(tasks.size());
     if (host_problem_) return tl::unexpected(*host_problem_);
     return results;
 }

@@ -1,9 +1,11 @@
 // Planning and carrying out: what apply, destroy and scenarios share.
 //
 // Planning has no side effect. Carrying out needs the context's lock, journals each step, and keeps a record
-// of each Score. A Score that fails does not stop those that do not come after it.
+// of each Score. A Score that fails does not stop those that do not come after it. A Score's smoke test
+// follows its steps; where the next one overlaps with it, the next one's steps come first.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -81,7 +83,13 @@ class Run {
  private:
     [[nodiscard]] Outcome<void> plan_one(ScoreTask& task, const std::vector<std::string>& pending);
     [[nodiscard]] Outcome<ScorePlan> ask_plan(ScoreTask& task, const std::vector<std::string>& pending);
-    void run_one(ScoreTask& task, const std::vector<std::string>& pending, ScoreResult& result);
+    // Its steps, unless something speaks against it. A good result is one that settle() has yet to test.
+    void start(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResult& result);
+    void carry_out_steps(ScoreTask& task, ScoreResult& result);
+    // Smoke test, what exists, record.
+    void settle(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResult& result);
+    // The Score that keeps this one from going on, with what became of it: "BaseScore failed".
+    [[nodiscard]] std::string blocker(const std::vector<ScoreTask>& tasks, const ScoreTask& task) const;
     [[nodiscard]] bool may_carry_out(const ScoreTask& task, const ScorePlan& fresh,
                                      ScoreResult& result) const;
     [[nodiscard]] bool carry_out_step(ScoreTask& task, const Step& step, ScoreResult& result);
@@ -99,6 +107,8 @@ class Run {
     std::string planned_after_;  // the newest run then
     bool others_ran_ = false;
     bool nothing_to_do_ = false;
+    std::map<std::string, std::string> bad_;  // Score to what keeps others from going after it
+    std::vector<std::string> unfinished_;
     std::optional<Problem> host_problem_;  // disk trouble: nothing further may start
 };
 

@@ -66,12 +66,17 @@ void Progress::plugin_progress(const std::string& message) {
     }
 }
 
+void Progress::head(const std::string& score) {
+    if (heading_ != score) line(style_.bold(score));
+    heading_ = score;
+}
+
 void Progress::score_started(const std::string& score, std::size_t steps) {
     current_ = score;
     steps_ = steps;
     step_ = 0;
-    started_ = std::chrono::steady_clock::now();
-    if (steps > 0) line(style_.bold(score));
+    started_[score] = std::chrono::steady_clock::now();
+    if (steps > 0) head(score);
 }
 
 void Progress::step_started(const std::string& score, const Step& step) {
@@ -86,18 +91,21 @@ void Progress::step_finished(const std::string&, const Step& step, const Diagnos
 }
 
 void Progress::verify_started(const std::string& score) {
+    current_ = score;
     status(score + ": checking that it works");
 }
 
 void Progress::score_finished(const ScoreResult& result) {
     for (const auto& check : result.checks) {
         const std::string mark = check.ok ? style_.green("✓") : style_.red("✗");
-        if (!check.ok || verbose_ || result.outcome == "ok")
-            line("  " + mark + " " + printable(check.name) +
-                 (check.detail.empty() ? "" : style_.dim(" (" + printable(check.detail) + ")")));
+        if (check.ok && !verbose_ && result.outcome != "ok") continue;
+        if (result.steps_done > 0) head(result.name);
+        line("  " + mark + " " + printable(check.name) +
+             (check.detail.empty() ? "" : style_.dim(" (" + printable(check.detail) + ")")));
     }
-    const std::string took = seconds_text(std::chrono::steady_clock::now() - started_);
+    heading_.clear();
     if (result.outcome == "ok") {
+        const std::string took = seconds_text(std::chrono::steady_clock::now() - started_[result.name]);
         line(style_.bold(result.name) + ": " + style_.green("applied and verified") + " in " + took);
     } else if (result.outcome == "unchanged") {
         line(style_.bold(result.name) + ": " + style_.green("unchanged and verified"));

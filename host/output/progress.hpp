@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <deque>
+#include <map>
 #include <string>
 
 #include "host/engine/run.hpp"
@@ -35,15 +36,19 @@ class Progress : public RunObserver {
     [[nodiscard]] bool verbose() const { return verbose_; }
 
  private:
+    // The Score's name above its lines, unless they go on.
+    void head(const std::string& score);
+
     Streams& streams_;
     Style style_;
     bool live_;
     bool verbose_;
     bool status_shown_ = false;
     std::string current_;
+    std::string heading_;  // whose lines stand here; empty: nobody's
     std::size_t steps_ = 0;
     std::size_t step_ = 0;
-    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::map<std::string, std::chrono::steady_clock::time_point> started_;
 };
 
 // A scenario as it happens: its steps with their durations. What its Scores do in them shows on a terminal

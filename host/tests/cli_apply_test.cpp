@@ -72,6 +72,57 @@ TEST_CASE("A plugin that dies in apply is one failed Score; those after it are s
     CHECK(machine.world.objects.size() == 3);
 }
 
+TEST_CASE("A Score that overlaps has its steps before the smoke test of the one it follows") {
+    Machine machine(true);
+    CHECK(machine.run({"apply", "--all", "--yes"}) == 0);
+    const auto position = [&](const std::string& call) {
+        return std::find(machine.world.calls.begin(), machine.world.calls.end(), call);
+    };
+    CHECK(position("BaseScore score.apply") < position("AppScore score.apply"));
+    CHECK(position("AppScore score.apply") < position("BaseScore score.verify"));
+    CHECK(position("BaseScore score.verify") < position("AppScore score.verify"));
+    CHECK(position("AppScore score.verify") < position("LoneScore score.apply"));
+    CHECK(machine.world.count("BaseScore score.read") == 1);
+    for (const auto& [name, record] : *Records(machine.state()).all()) {
+        INFO(name);
+        CHECK(record.outcome == "ok");
+    }
+}
+
+TEST_CASE("A Score that does not overlap waits for the smoke test of the one it follows") {
+    Machine machine;
+    REQUIRE(machine.run({"apply", "--all", "--yes"}) == 0);
+    const auto& calls = machine.world.calls;
+    CHECK(std::find(calls.begin(), calls.end(), "BaseScore score.verify") <
+          std::find(calls.begin(), calls.end(), "AppScore score.apply"));
+}
+
+TEST_CASE("Where the smoke test before it fails, a Score that overlaps is applied and not called working") {
+    Machine machine(true);
+    machine.world.failing_verify = {"BaseScore"};
+    CHECK(machine.run({"apply", "--all", "--yes", "--output", "json"}) == 1);
+    const auto scores = machine.json()["scores"];
+    CHECK(scores[0]["outcome"] == "unverified");
+    CHECK(scores[1]["outcome"] == "unverified");
+    CHECK(scores[1]["error"]["code"] == "run.not-verified");
+    CHECK_THAT(scores[1]["error"]["summary"].get<std::string>(), Contains("BaseScore failed"));
+    CHECK(scores[2]["outcome"] == "ok");
+    CHECK(machine.world.count("AppScore score.verify") == 0);
+    CHECK(Records(machine.state()).all()->at("AppScore").objects.size() == 1);
+    machine.world.failing_verify.clear();
+    CHECK(machine.run({"apply", "--all", "--yes"}) == 0);
+}
+
+TEST_CASE("Where a Score that overlaps fails, the one before it is tested all the same") {
+    Machine machine(true);
+    machine.world.crash_in_apply = {"AppScore"};
+    CHECK(machine.run({"apply", "--all", "--yes", "--output", "json"}) == 1);
+    const auto scores = machine.json()["scores"];
+    CHECK(scores[0]["outcome"] == "ok");
+    CHECK(scores[1]["outcome"] == "failed");
+    CHECK(machine.world.count("BaseScore score.verify") == 1);
+}
+
 TEST_CASE("Applied is not working: a failing smoke test fails the run") {
     Machine machine;
     machine.world.failing_verify = {"LoneScore"};

@@ -219,11 +219,13 @@ ProcessFactory fake_factory(World& world) {
     };
 }
 
-Machine::Machine() : before_(std::filesystem::current_path().string()) {
+Machine::Machine(bool overlaps) : before_(std::filesystem::current_path().string()) {
     REQUIRE(::mkdtemp(root.data()) != nullptr);
     for (const char* folder : {"/bin", "/lib/harmony/plugins", "/work"})
         std::filesystem::create_directories(root + folder);
-    write("lib/harmony/plugins/harmony-fake.so", ElfParts(kManifest).bytes());
+    json manifest = json::parse(kManifest);
+    if (overlaps) manifest["scores"][0]["overlaps"] = true;
+    write("lib/harmony/plugins/harmony-fake.so", ElfParts(manifest.dump()).bytes());
     for (const char* name : {"config", "state", "data", "cache"}) {
         std::string variable = std::string("HARMONY_") + name + "_HOME";
         std::ranges::transform(variable, variable.begin(),

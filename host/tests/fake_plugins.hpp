@@ -44,7 +44,8 @@ struct World {
 // A machine for one user: folders, environment, the fake plugins installed. Removed with the object.
 class Machine {
  public:
-    Machine();
+    // AppScore, which goes after BaseScore, overlaps with it or does not.
+    explicit Machine(bool overlaps = false);
     ~Machine();
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;

@@ -29,6 +29,7 @@ Json score_manifest(const ScoreInfo& info, const Requirements& requirements, Jso
                       {"after", to_json(info.after)},
                       {"verbs", Json::array({"validate", "read", "plan", "apply", "verify", "destroy"})},
                       {"destructive", info.destructive}});
+    if (info.overlaps) manifest["overlaps"] = true;
     if (!info.renders.empty()) manifest["renders"] = to_json(info.renders);
     return with_requirements(std::move(manifest), requirements);
 }

@@ -70,6 +70,7 @@ ScoreManifest read_score(FieldReader& reader) {
     score.requirements = reader.groups("requires");
     score.optional = reader.texts("optional");
     score.after = reader.texts("after");
+    score.overlaps = reader.boolean("overlaps");
     score.verbs = reader.texts("verbs");
     score.destructive = reader.boolean("destructive");
     score.renders = reader.texts("renders");

@@ -113,7 +113,8 @@ class FleetAgentScore final
     static inline const plugin::ScoreInfo info{
         .name = "FleetAgentScore",
         .summary = "The fleet's agents: each runs the containers that its device's desired state asks for",
-        .after = {"FleetNatsScore", "FleetOperatorScore"}};
+        .after = {"FleetNatsScore", "FleetOperatorScore"},
+        .overlaps = true};
 
     plugin::Result<void> validate(Run& run) override;
 

@@ -19,6 +19,7 @@ class FleetOperatorScore final
         .name = "FleetOperatorScore",
         .summary = "The fleet's operator: Deployments become each device's desired state",
         .after = {"FleetNatsScore"},
+        .overlaps = true,
         .renders = {plugin::kHelmChart}};
 
     plugin::Result<void> validate(Run& run) override;

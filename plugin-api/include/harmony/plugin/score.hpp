@@ -13,6 +13,7 @@ struct ScoreInfo {
     std::string name;
     std::string summary;
     std::vector<std::string> after{};    // Scores that go first when both are selected
+    bool overlaps = false;               // its steps need what those have applied, not that it works yet
     bool destructive = false;            // applying may delete data
     std::vector<std::string> renders{};  // formats of render(): kHelmChart
 };

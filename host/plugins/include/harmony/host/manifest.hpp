@@ -21,6 +21,7 @@ struct ScoreManifest {
     Requirements requirements;
     std::vector<std::string> optional;
     std::vector<std::string> after;
+    bool overlaps = false;  // its steps need only the steps of those in `after`
     std::vector<std::string> verbs;
     bool destructive = false;
     std::vector<std::string> renders;  // formats of score.render; not all need be known here
