@@ -83,7 +83,10 @@ TEST_CASE("A Score that overlaps has its steps before the smoke test of the one 
     CHECK(position("BaseScore score.verify") < position("AppScore score.verify"));
     CHECK(position("AppScore score.verify") < position("LoneScore score.apply"));
     CHECK(machine.world.count("BaseScore score.read") == 1);
-    for (const auto& [name, record] : *Records(machine.state()).all()) {
+    const auto records = Records(machine.state()).all();
+    REQUIRE(records);
+    CHECK(records->size() == 3);
+    for (const auto& [name, record] : *records) {
         INFO(name);
         CHECK(record.outcome == "ok");
     }

@@ -223,7 +223,7 @@ Machine::Machine(bool overlaps) : before_(std::filesystem::current_path().string
     REQUIRE(::mkdtemp(root.data()) != nullptr);
     for (const char* folder : {"/bin", "/lib/harmony/plugins", "/work"})
         std::filesystem::create_directories(root + folder);
-    json manifest = json::parse(kManifest);
+    auto manifest = nlohmann::json::parse(kManifest);
     if (overlaps) manifest["scores"][0]["overlaps"] = true;
     write("lib/harmony/plugins/harmony-fake.so", ElfParts(manifest.dump()).bytes());
     for (const char* name : {"config", "state", "data", "cache"}) {
