@@ -275,7 +275,7 @@ class Judge {
             if (!state)
                 problem("device-state: " + entry.key + ": " + state.error().text());
             else if (wanted == reports_.end())
-                problem("orphan: device-state has " + entry.key);
+                problem("orphan: device-state has " + entry.key + ", told at " + state->last_event_at.format());
             else if (state->score_hash != wanted->second)
                 problem("stale: device-state of " + entry.key);
             else if (state->last_event_at < since_)
