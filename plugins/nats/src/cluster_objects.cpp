@@ -47,6 +47,8 @@ kubernetes_manifests::ServiceType service_type(ServiceType type) {
     return Type::ClusterIp;
 }
 
+// There is one server, so nobody is led to a better one by waiting for its probe and the cluster's word of it: who
+// comes too early is refused either way and tries again.
 Service service(const NatsParameters& parameters, const ClusterInputs& inputs) {
     Service object{.metadata = metadata_of(parameters, inputs, name()),
                    .selector = {{kNameLabel, name()}},
@@ -54,7 +56,8 @@ Service service(const NatsParameters& parameters, const ClusterInputs& inputs) {
                               .port = kClusterPort,
                               .target = std::string(fleet_access::kNatsClientPort),
                               .node_port = parameters.node_port}},
-                   .type = service_type(parameters.service_type)};
+                   .type = service_type(parameters.service_type),
+                   .also_not_ready = true};
     object.metadata.labels.emplace(kServiceLabel, name());
     return object;
 }

@@ -30,6 +30,8 @@ namespace {
 constexpr daemon::Logger kLog("service");
 constexpr std::size_t kLookups = 256;
 constexpr std::string_view kQueueGroup = "harmony-fleet-operator";
+// A fleet has one operator or two, and all of it waits for them: they may ask more often than a device.
+constexpr nats::Milliseconds kMaxReconnectDelay{500};
 // Two kMaxBatches of values with their subjects; what doesn't fit fails and is written again.
 constexpr int kReconnectBufferBytes = 8 * 1024 * 1024;
 
@@ -117,6 +119,7 @@ class Service final : public OperatorService {
         options.credentials = config_.credentials;
         options.name = "harmony-fleet-operator " + config_.name_space;
         options.inbox_prefix = contracts::kOperatorInboxPrefix;
+        options.reconnect.max_delay = kMaxReconnectDelay;
         options.reconnect_buffer_bytes = kReconnectBufferBytes;
         return options;
     }

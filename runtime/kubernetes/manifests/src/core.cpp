@@ -73,6 +73,7 @@ Json to_json(const Service& object) {
         ports.push_back(to_json(port));
     put_filled(spec, "ports", ports);
     if (object.headless) spec["clusterIP"] = "None";
+    if (object.also_not_ready) spec["publishNotReadyAddresses"] = true;
     json["spec"] = std::move(spec);
     return json;
 }

@@ -122,6 +122,12 @@ TEST_CASE("a policy limits only the directions that it speaks of") {
     CHECK_FALSE(object["spec"].contains("egress"));
 }
 
+TEST_CASE("a service leads to pods that are not ready only where it is asked to") {
+    CHECK_FALSE(to_json(Service{.metadata = named("web")})["spec"].contains("publishNotReadyAddresses"));
+    const Json early = to_json(Service{.metadata = named("web"), .also_not_ready = true});
+    CHECK(early["spec"]["publishNotReadyAddresses"] == true);
+}
+
 // Server-side apply of older servers answers 500 where a list's element lacks one of its keys.
 TEST_CASE("ports always name their protocol") {
     const Json service = to_json(Service{.metadata = named("web"), .ports = {{.name = "http", .port = 80}}});

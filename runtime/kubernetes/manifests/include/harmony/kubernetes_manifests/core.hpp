@@ -46,7 +46,8 @@ struct Service {
     Labels selector{};
     std::vector<ServicePort> ports{};
     ServiceType type = ServiceType::ClusterIp;
-    bool headless = false;  // no address of its own: its name leads to the pods
+    bool headless = false;        // no address of its own: its name leads to the pods
+    bool also_not_ready = false;  // leads to pods that are not ready, too
 };
 
 struct PersistentVolumeClaim {
