@@ -79,7 +79,8 @@ Outcome<ExitCode> show(Application& application, const ParsedArguments& argument
         out << "requires " << text << "\n";
     }
     for (const auto& name : manifest.after)
-        out << "goes after " << name << (manifest.overlaps ? ", without waiting for its smoke test" : "") << "\n";
+        out << "goes after " << name << (manifest.overlaps ? ", without waiting for its smoke test" : "")
+            << "\n";
     for (const auto& format : manifest.renders)
         out << "can be written as " << printable(format) << "\n";
     const Schema schema(unit->schema);

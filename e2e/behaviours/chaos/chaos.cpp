@@ -3,8 +3,8 @@
 //   harmony-chaos load URL JOURNAL SEED
 //       changes Deployments and devices until SIGTERM, writes the journal
 //   harmony-chaos check URL JOURNAL DEVICES SINCE SECONDS
-//       until everything is as it has to be; 1 and what differs where it is not within that time. SINCE, an RFC
-//       3339 time, is when the devices started: each report has to be of this life.
+//       until everything is as it has to be; 1 and what differs where it is not within that time. SINCE, an
+//       RFC 3339 time, is when the devices started: each report has to be of this life.
 //
 // The judge reads resources through the fleet API and the buckets through NATS, and works out for itself what
 // the buckets have to hold: the operator's own index and reducer have no part in it.
@@ -275,7 +275,8 @@ class Judge {
             if (!state)
                 problem("device-state: " + entry.key + ": " + state.error().text());
             else if (wanted == reports_.end())
-                problem("orphan: device-state has " + entry.key + ", told at " + state->last_event_at.format());
+                problem("orphan: device-state has " + entry.key + ", told at " +
+                        state->last_event_at.format());
             else if (state->score_hash != wanted->second)
                 problem("stale: device-state of " + entry.key);
             else if (state->last_event_at < since_)

@@ -47,8 +47,8 @@ kubernetes_manifests::ServiceType service_type(ServiceType type) {
     return Type::ClusterIp;
 }
 
-// There is one server, so nobody is led to a better one by waiting for its probe and the cluster's word of it: who
-// comes too early is refused either way and tries again.
+// There is one server, so nobody is led to a better one by waiting for its probe and the cluster's word of
+// it: who comes too early is refused either way and tries again.
 Service service(const NatsParameters& parameters, const ClusterInputs& inputs) {
     Service object{.metadata = metadata_of(parameters, inputs, name()),
                    .selector = {{kNameLabel, name()}},
