@@ -167,7 +167,8 @@ Result<std::optional<Replay::Step>> Replay::take_status(const Message& message, 
     }
     // Flow control: everything before this message has been handled, so the server may send more.
     std::string answer_to = message.reply;
-    if (const auto stalled = message.header("Nats-Consumer-Stalled")) answer_to = *stalled;
+    const auto stalled = message.header("Nats-Consumer-Stalled");
+    if (stalled) answer_to = *stalled;
     if (!answer_to.empty()) {
         auto sent = connection_.publish({.subject = answer_to, .payload = {}, .reply = {}, .headers = {}});
         if (!sent) return fail(ErrorKind::Unavailable, "watch on " + bucket_ + ": " + sent.error().text());
@@ -176,8 +177,9 @@ Result<std::optional<Replay::Step>> Replay::take_status(const Message& message, 
         if (number(*last) != last_consumer_sequence_) {
             return fail(ErrorKind::Unavailable, "watch on " + bucket_ + ": messages were lost");
         }
-        // The server idles, so nothing is left to replay: an entry counted at the start has expired.
-        last_pending_zero_ = true;
+        // Unless it waits for an answer of ours the server idles, so nothing is left to replay: an entry counted
+        // at the start has expired.
+        if (!stalled) last_pending_zero_ = true;
     }
     return std::optional<Step>{};
 }
