@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "harmony/nats/direct_get.hpp"
 #include "harmony/nats/key_value.hpp"
@@ -96,6 +97,36 @@ TEST_CASE("a watch and a load see a hundred thousand keys in order") {
     REQUIRE(count);
     CHECK(*count == kKeys);
     CHECK(ordered);
+}
+
+// While a reader is slow the server waits for its flow control to be answered, and sends heartbeats as if it
+// idled.
+TEST_CASE("a replay whose reader is slow is complete only when everything has been read") {
+    constexpr std::size_t kKeys = 8'000;
+    const std::string kibibyte(1'024, 'v');
+    NatsServerFixture server;
+    const auto connection = server.connect();
+    REQUIRE(ensure_bucket(*connection, {.name = "b"}, 5s));
+    auto batch = WriteBatch::open(*connection);
+    REQUIRE(batch);
+    for (std::size_t i = 0; i < kKeys; ++i)
+        REQUIRE((*batch)->put("b", "k" + std::to_string(i), kibibyte));
+    CHECK((*batch)->finish().written == kKeys);
+    std::size_t seen = 0;
+    std::atomic<std::size_t> complete_at{0};
+    KeyValue store(*connection, "b");
+    const auto watch = store.watch(">",
+                                   {.on_replay = {},
+                                    .on_entry =
+                                        [&](const Entry&) {
+                                            if (++seen == 1) std::this_thread::sleep_for(1s);
+                                        },
+                                    .on_caught_up = [&] { complete_at = seen; },
+                                    .on_trouble = {}},
+                                   kImpatient);
+    REQUIRE(eventually([&] { return complete_at != 0; }));
+    CHECK(complete_at == kKeys);
+    CHECK(watch->replays() == 1);
 }
 
 TEST_CASE("a batch whose server dies reports every unanswered write") {
