@@ -212,7 +212,8 @@ class Judge {
             const std::string now = found == stored.end() ? "" : found->second;
             // Deleted by the load, and its devices still let go of it: seen as a difference of the bucket.
             if (!allowed.contains(now))
-                problem("lost: " + name + " is \"" + now + "\", which is not what was acknowledged");
+                problem(std::string("lost: ").append(name).append(" is \"").append(now).append(
+                    "\", which is not what was acknowledged"));
         }
     }
 
@@ -235,9 +236,10 @@ class Judge {
                 if (!deployment.spec.target_selector.matches(device.metadata.labels)) continue;
                 const std::string& name = deployment.metadata.name;
                 index.deployments.push_back(*deployment.name());
-                desired_[id + "." + name] = deployment.spec.score.encode();
+                const std::string key = std::string(id).append(1, '.').append(name);
+                desired_[key] = deployment.spec.score.encode();
                 ++matched_[name];
-                if (id.rfind(kGhostPrefix, 0) != 0) reports_[id + "." + name] = deployment.spec.score.hash();
+                if (id.rfind(kGhostPrefix, 0) != 0) reports_[key] = deployment.spec.score.hash();
             }
             desired_[id + "._index"] = index.encode();
         }

@@ -146,6 +146,7 @@ std::vector<plugin::Json> cluster_objects(const NatsParameters& parameters, cons
     objects.push_back(to_json(service(parameters, inputs)));
     objects.push_back(to_json(stateful_set(parameters, inputs)));
     std::vector<plugin::Json> converted;
+    converted.reserve(objects.size());
     for (const Json& object : objects)
         converted.push_back(fleet_access::to_plugin_json(object));
     return converted;

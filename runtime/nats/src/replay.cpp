@@ -177,8 +177,8 @@ Result<std::optional<Replay::Step>> Replay::take_status(const Message& message, 
         if (number(*last) != last_consumer_sequence_) {
             return fail(ErrorKind::Unavailable, "watch on " + bucket_ + ": messages were lost");
         }
-        // Unless it waits for an answer of ours the server idles, so nothing is left to replay: an entry counted
-        // at the start has expired.
+        // Unless it waits for an answer of ours the server idles, so nothing is left to replay: an entry
+        // counted at the start has expired.
         if (!stalled) last_pending_zero_ = true;
     }
     return std::optional<Step>{};
