@@ -262,7 +262,8 @@ void Run::settle(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResu
             verify(task, result);
         } else {
             result.outcome = "unverified";
-            result.reason = diagnostic("run.not-verified", "applied, but not checked, because " + reason);
+            result.reason = diagnostic("run.not-verified", "applied, but not checked, because " + reason,
+                                       "mend that one, then apply again: both are checked");
         }
     }
     if (result.started) {

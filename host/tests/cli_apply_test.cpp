@@ -109,6 +109,7 @@ TEST_CASE("Where the smoke test before it fails, a Score that overlaps is applie
     CHECK(scores[1]["outcome"] == "unverified");
     CHECK(scores[1]["error"]["code"] == "run.not-verified");
     CHECK_THAT(scores[1]["error"]["summary"].get<std::string>(), Contains("BaseScore failed"));
+    CHECK_THAT(scores[1]["error"]["hint"].get<std::string>(), Contains("apply again"));
     CHECK(scores[2]["outcome"] == "ok");
     CHECK(machine.world.count("AppScore score.verify") == 0);
     CHECK(Records(machine.state()).all()->at("AppScore").objects.size() == 1);

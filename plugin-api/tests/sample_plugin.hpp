@@ -53,6 +53,7 @@ class SampleScore final : public Score<Parameters, ProcessHost, Optional<SecretS
     static inline const ScoreInfo info{.name = "SampleScore",
                                        .summary = "A daemon that greets",
                                        .after = {"OtherScore"},
+                                       .overlaps = true,
                                        .renders = {kHelmChart}};
 
     Result<void> validate(Run& run) override;
