@@ -111,7 +111,9 @@ void OperatorLogic::advance(Timestamp now) {
         if (acting_) reducer_.apply(BucketUncertain{}, now);
         if (ports_.on_acting) ports_.on_acting(acting_);
     }
-    keeper_->adopt(now);  // so that nothing is written that another has moved on from
+    // So that nothing is written that another has moved on from. A cluster's Deployments are told after its
+    // devices: who is told of during a rollout has joined it.
+    if (has_told(Source::DeviceInfo)) keeper_->adopt(now);
     if (all_told() && acting_) keeper_->advance_rollouts(now);
     drive_writer(now);  // before the disk: a device need not wait for it
     keeper_->store_devices(now);
@@ -148,12 +150,17 @@ void OperatorLogic::answer(const nats::Message& request, Timestamp now) {
 
 void OperatorLogic::tick(Timestamp now) {
     reducer_.apply(Tick{}, now);
-    keeper_->keep_statuses(reducer_.take_statuses(now), now);
+    // Before that a status would take back what the last operator has seen.
+    if (all_told()) keeper_->keep_statuses(reducer_.take_statuses(now), now);
     publish_gauges();
     const std::int64_t since = now.microseconds() - last_check_.microseconds();
     if (!ready_ || (since >= 0 && since < kCheckMicroseconds)) return;
     last_check_ = now;
     writer_->check(reducer_.keys_written());
+}
+
+bool OperatorLogic::has_told(Source source) const {
+    return caught_up_[static_cast<std::size_t>(source)];
 }
 
 bool OperatorLogic::all_told() const {

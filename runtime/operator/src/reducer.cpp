@@ -36,6 +36,7 @@ void Reducer::apply(const Event& event, Timestamp now) {
 void Reducer::on(const Tick&, Timestamp now) {
     expire_heartbeats(now);
     expire_waits(now);
+    stop_awaiting(now);
 }
 
 void Reducer::touch_status(DeploymentSlot slot) {
@@ -85,8 +86,7 @@ StatusInput Reducer::status_input(const DeploymentRecord& deployment) const {
     rollout.counts = rollout_counts(deployment);
     rollout.plan = plan_rollout(rolling.limits, rollout.counts);
     if (rollout.counts.unavailable == 0) return input;
-    for (const DeviceSlot device : deployment.targets) {
-        if (rolling.available.contains(device)) continue;
+    for (const DeviceSlot device : deployment.targets - rolling.available) {
         rollout.unavailable.push_back(devices_[device].id.str() +
                                       (deployment.failed.contains(device) ? " failed"
                                        : online_.contains(device)         ? ""
@@ -125,7 +125,7 @@ std::vector<StatusAction> Reducer::take_statuses(Timestamp now) {
 
 std::vector<contracts::DeploymentName> Reducer::releasable_deployments() const {
     std::vector<contracts::DeploymentName> result;
-    if (sync_ != Sync::Known) return result;
+    if (sync_ != Sync::Known || !orphans_.empty()) return result;
     for (const DeploymentSlot slot : deleting_) {
         const DeploymentRecord& deployment = deployments_[slot];
         if (deployment.keys_written > 0 || deployment.last_delete_batch > acknowledged_) continue;

@@ -61,7 +61,10 @@ void Reducer::on(const DeploymentKnown& event, Timestamp) {
     deployment.waiting =
         deployment.paused && (!event.active || event.active->score != event.deployment.spec.score ||
                               event.active->target_selector != event.deployment.spec.target_selector);
-    if (deployment.deleting) deleting_.insert(slot);
+    if (deployment.deleting) {
+        deleting_.insert(slot);
+        abandon_unclaimed(*name);
+    }
     const auto active = deployment.deleting ? std::nullopt : event.active;
     if (active) set_revisions(slot, active->score.encode(), event.rollout);
     set_active(slot, active);
@@ -76,6 +79,7 @@ void Reducer::on(const DeploymentGone& event, Timestamp) {
     set_active(*slot, std::nullopt);
     set_strategy(*slot, std::nullopt);
     deleting_.erase(*slot);
+    abandon_unclaimed(event.deployment);
     DeploymentRecord& deployment = deployments_[*slot];
     deployment.exists = false;
     deployment.deleting = false;

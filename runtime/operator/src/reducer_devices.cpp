@@ -72,12 +72,34 @@ void Reducer::on(const DeviceKnown& event, Timestamp) {
     if (device.registered && labels_.labels(device.labels) == event.labels) return;
     if (device.registered) labels_.remove_device(slot, device.labels);
     device.labels = labels_.add_device(slot, event.labels);
-    if (!device.registered) {
-        device.registered = true;
-        registered_.add(slot);
-        mark(slot);
-    }
+    if (device.registered) return retarget_device(slot);
+    device.registered = true;
+    registered_.add(slot);
+    mark(slot);
+    welcome(slot);
+}
+
+// Gives a device that is told of for the first time what it had, where nobody has stored that it was there.
+void Reducer::welcome(DeviceSlot slot) {
+    returning_ = !options_.devices_stored;
     retarget_device(slot);
+    returning_ = false;
+    if (options_.devices_stored) return;
+    const contracts::DeviceId& id = devices_[slot].id;
+    if (const auto found = unclaimed_.extract(id)) {
+        for (const contracts::DeploymentName& name : found.mapped()) {
+            if (const auto deployment = find_deployment(name))
+                set_written(pair(slot, *deployment), Written::Stale);
+        }
+    }
+    for (Pair& held : devices_[slot].pairs) {
+        DeploymentRecord& deployment = deployments_[held.deployment];
+        const auto holding = deployment.absent_holdings.extract(id.str());
+        const Revision* score = holding ? revision_of(deployment, holding.mapped()) : nullptr;
+        if (score == nullptr || !held.targeted) continue;
+        set_held(slot, held, score->id);
+        classify(slot, held);
+    }
 }
 
 void Reducer::on(const DeviceForgotten& event, Timestamp) {
@@ -188,6 +210,7 @@ void Reducer::move_moments_back(std::int64_t microseconds) {
         there.insert(there.end(), devices.begin(), devices.end());
     }
     expiries_ = std::move(expiries);
+    if (awaiting_until_us_ != 0) awaiting_until_us_ -= microseconds;
     for (DeploymentRecord& deployment : deployments_) {
         if (!deployment.rolling) continue;
         for (auto& [device, since] : deployment.rolling->running_since)

@@ -114,11 +114,14 @@ void Reducer::set_targeted(DeviceSlot device, DeploymentSlot deployment, bool ta
         record.targets.add(device);
         // A key left from before may hold any score.
         if (changed.written == Written::Current) set_written(changed, Written::Stale);
-        changed.held = record.restoring               ? base_revision(record)
+        changed.held = record.restoring || returning_ ? base_revision(record)
                        : record.rollout.in_progress() ? 0
                                                       : record.newest.id;
     } else {
         record.targets.remove(device);
+        if (!options_.devices_stored && changed.held != 0 && record.rollout.in_progress())
+            record.absent_holdings.insert_or_assign(devices_[device].id.str(),
+                                                    revision(record, changed.held)->hash);
         changed.held = 0;
     }
     if (devices_[device].index == Written::Current) devices_[device].index = Written::Stale;

@@ -75,6 +75,7 @@ void Reducer::set_revisions(DeploymentSlot slot, std::string newest, const Rollo
     deployment.newest = std::move(latest);
     deployment.older = std::move(older);
     deployment.rollout = {record.version, record.epoch, record.base, {}};
+    if (dropped || !record.in_progress()) deployment.absent_holdings.clear();
     touch_rollout(slot);
     if (!dropped && same_base && all_kept && newest_before == deployment.newest.id) return;
 
@@ -249,12 +250,33 @@ void Reducer::pick(RollingState& rolling, const Bitmap& candidates, std::size_t 
     }
 }
 
+bool Reducer::awaits_devices(const DeploymentRecord& deployment) const {
+    if (options_.devices_stored || !awaiting_) return false;
+    const auto unknown = [&](const auto& holding) {
+        const auto slot = device_slots_.find(holding.first);
+        return slot == device_slots_.end() || !devices_[slot->second].registered;
+    };
+    const auto unclaimed = [&](const auto& device) {
+        return std::find(device.second.begin(), device.second.end(), deployment.name) != device.second.end();
+    };
+    return std::any_of(deployment.absent_holdings.begin(), deployment.absent_holdings.end(), unknown) ||
+           std::any_of(unclaimed_.begin(), unclaimed_.end(), unclaimed);
+}
+
+void Reducer::stop_awaiting(Timestamp now) {
+    if (!awaiting_ || awaiting_until_us_ == 0 || now.microseconds() < awaiting_until_us_) return;
+    awaiting_ = false;
+    for (DeploymentSlot slot = 0; slot < deployments_.size(); ++slot)
+        touch_rollout(slot);
+}
+
 RolloutStep Reducer::next_step(DeploymentRecord& deployment, std::size_t limit) {
     RollingState& rolling = *deployment.rolling;
     RolloutStep step{deployment.name, deployment.rollout.version, {}, deployment.newest.hash, false};
     if (rolling.old.isEmpty() && rolling.undecided.isEmpty()) {
         // Who is still on the way counts for the next rollout, should one begin.
-        step.finished = rolling.ready.cardinality() == deployment.targets.cardinality();
+        step.finished =
+            rolling.ready.cardinality() == deployment.targets.cardinality() && !awaits_devices(deployment);
         return step;
     }
     for (const DeviceSlot device : rolling.undecided) {
@@ -317,7 +339,12 @@ void Reducer::on(const RolloutKnown& event, Timestamp) {
     for (const Holding& holding : event.holdings) {
         const auto device = find_device(holding.device);
         const Revision* score = revision_of(deployment, holding.score);
-        if (!device || score == nullptr || !deployment.targets.contains(*device)) continue;
+        if (score == nullptr) continue;
+        if (!device || !deployment.targets.contains(*device)) {
+            if (!options_.devices_stored)
+                deployment.absent_holdings.insert_or_assign(holding.device.str(), holding.score);
+            continue;
+        }
         Pair& held = *find_pair(*device, *found);
         set_held(*device, held, score->id);
         classify(*device, held);

@@ -113,6 +113,9 @@ WriteBatchAction Reducer::take_writes(std::size_t limit, Timestamp now) {
     while (dirty_.empty() && !orphans_.empty() && batch.writes.size() < limit) {
         // Its device or Deployment may have become known since, and the key been written for good.
         if (!is_desired(orphans_.back())) {
+            const auto key = contracts::parse_desired_state_key(orphans_.back());
+            const auto deployment = key && key->deployment ? find_deployment(*key->deployment) : std::nullopt;
+            if (deployment) deployments_[*deployment].last_delete_batch = batch_ + 1;
             batch.writes.push_back(del(contracts::kDesiredStateBucket, std::move(orphans_.back())));
         }
         orphans_.pop_back();
@@ -124,6 +127,7 @@ WriteBatchAction Reducer::take_writes(std::size_t limit, Timestamp now) {
 void Reducer::on(const SnapshotBegan&, Timestamp) {
     sync_ = Sync::Loading;
     orphans_.clear();
+    unclaimed_.clear();
     foreign_keys_.clear();
     for (DeviceRecord& device : devices_) {
         device.index = Written::Absent;
@@ -147,6 +151,21 @@ bool Reducer::is_desired(const std::string& key) const {
     return deployment && deployments_[*deployment].targets.contains(*device);
 }
 
+// Nobody knows it, and nobody has said that it is to be forgotten.
+bool Reducer::may_be_alive(const contracts::DeviceId& device) const {
+    if (options_.devices_stored) return false;
+    const auto slot = find_device(device);
+    return !slot || (!devices_[*slot].registered && !devices_[*slot].forgotten);
+}
+
+void Reducer::abandon_unclaimed(const contracts::DeploymentName& deployment) {
+    for (auto& [device, names] : unclaimed_) {
+        if (std::erase(names, deployment) > 0)
+            orphans_.push_back(contracts::desired_state_key(device, deployment));
+    }
+    std::erase_if(unclaimed_, [](const auto& device) { return device.second.empty(); });
+}
+
 void Reducer::take_snapshot_entry(const SnapshotEntry& entry) {
     const auto key = contracts::parse_desired_state_key(entry.key);
     if (!key) {  // not ours to touch
@@ -154,6 +173,12 @@ void Reducer::take_snapshot_entry(const SnapshotEntry& entry) {
         return;
     }
     const auto slot = find_device(key->device);
+    const auto deployment = key->deployment ? find_deployment(*key->deployment) : std::nullopt;
+    const bool exists = deployment && deployments_[*deployment].exists && !deployments_[*deployment].deleting;
+    if (exists && may_be_alive(key->device)) {
+        unclaimed_[key->device].push_back(*key->deployment);
+        return;
+    }
     if (!slot) {
         orphans_.push_back(entry.key);
         return;
@@ -164,7 +189,6 @@ void Reducer::take_snapshot_entry(const SnapshotEntry& entry) {
         device.index = same ? Written::Current : Written::Stale;
         return;
     }
-    const auto deployment = find_deployment(*key->deployment);
     if (!deployment) {
         orphans_.push_back(entry.key);
         return;
@@ -175,10 +199,17 @@ void Reducer::take_snapshot_entry(const SnapshotEntry& entry) {
     set_written(held, same ? Written::Current : Written::Stale);
 }
 
-void Reducer::on(const SnapshotEnded&, Timestamp) {
+void Reducer::on(const SnapshotEnded&, Timestamp now) {
     if (sync_ != Sync::Loading) return;
     sync_ = Sync::Known;
     acknowledged_ = batch_;
+    // The last go first: an index before the keys that it lists.
+    std::partition(orphans_.begin(), orphans_.end(), [](const std::string& key) {
+        const auto parsed = contracts::parse_desired_state_key(key);
+        return parsed && parsed->deployment;
+    });
+    if (awaiting_until_us_ == 0)
+        awaiting_until_us_ = now.microseconds() + std::chrono::microseconds(options_.missing_devices).count();
     for (DeviceSlot slot = 0; slot < devices_.size(); ++slot) {
         if (devices_[slot].id.empty()) continue;
         if (!settled(devices_[slot])) mark(slot);

@@ -49,6 +49,7 @@ class Service final : public OperatorService {
         options.name_space = config_.name_space;
         options.version = std::move(version);
         options.reducer.heartbeat_stale_after = config_.heartbeat_stale_after;
+        options.reducer.devices_stored = cluster_ == nullptr;
         connection_ = nats::make_nats_connection(connection_options());
         const auto make_keeper = [&](Reducer& reducer) -> std::unique_ptr<ResourceKeeper> {
             if (cluster_)

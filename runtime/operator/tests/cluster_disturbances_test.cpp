@@ -207,3 +207,24 @@ TEST_CASE("a watch that lost its place finds what is gone and what is new") {
     CHECK_FALSE(cluster.value("d0.web").empty());
     CHECK(one->knows("web"));
 }
+
+TEST_CASE(
+    "a leader that starts in the middle of a rollout and meets its devices afterwards keeps the limit") {
+    Cluster cluster;
+    (void)cluster.operator_in_rollout(6);
+    const bool buckets_lost = GENERATE(false, true);
+    if (buckets_lost) cluster.bucket.values.clear();
+    auto next = cluster.operator_with(0, 4);
+    for (int number = 0; number < 6; ++number) {
+        contracts::DeviceInfo info;
+        info.device_id = device_id("d" + std::to_string(number));
+        info.agent_version = "0.1.0";
+        next->resources.take_device(info, at(5));
+        next->run(5);
+    }
+    CHECK(cluster.holding("img:2") == 2);
+    CHECK(cluster.holding("img:1") == 4);
+    cluster.report_all(*next, 6);
+    next->run(6);
+    CHECK(cluster.holding("img:2") == 4);
+}

@@ -60,7 +60,7 @@ class ClusterOperator {
     std::deque<ClusterJob> jobs;
     std::unique_ptr<runtime::kubernetes::KubernetesClient> client;
     runtime::daemon::HealthRegistry health;
-    Reducer reducer;
+    Reducer reducer{devices_not_stored()};
     ClusterResources resources;
 
  private:

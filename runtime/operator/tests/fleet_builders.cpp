@@ -42,6 +42,12 @@ contracts::Deployment deployment(const std::string& name, const contracts::Label
     return result;
 }
 
+ReducerOptions devices_not_stored() {
+    ReducerOptions options;
+    options.devices_stored = false;
+    return options;
+}
+
 DeploymentKnown known(const contracts::Deployment& deployment) {
     return {deployment, deployment.spec, {}};
 }

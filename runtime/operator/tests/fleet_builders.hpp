@@ -22,6 +22,8 @@ namespace harmony::op::testing {
 [[nodiscard]] contracts::Deployment deployment(const std::string& name,
                                                const contracts::LabelSelector& selector,
                                                const std::string& image);
+// As with a cluster, which tells of Deployments only.
+[[nodiscard]] ReducerOptions devices_not_stored();
 // As the store tells it, rolled out.
 [[nodiscard]] DeploymentKnown known(const contracts::Deployment& deployment);
 [[nodiscard]] contracts::DeploymentState state(const std::string& deployment, contracts::Phase phase,

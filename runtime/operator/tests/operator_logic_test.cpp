@@ -262,6 +262,55 @@ TEST_CASE("nothing is read, written or removed before every bucket has told what
                                                               {"late.web", orphan}});
 }
 
+TEST_CASE("what others have stored is taken in only once the devices are known") {
+    const Directory directory;
+    FakeBucket bucket;
+    const auto now = at(1000);
+    Operator one(directory, bucket, now);
+    Operator other(directory, bucket, now);
+    other.apply(deployment("web", selector({}), "img:1"), now);
+    one.turn(now);
+    CHECK(one.logic->reducer().deployments().empty());
+    one.caught_up(Source::DeviceInfo, now);
+    one.turn(now);
+    CHECK(one.logic->reducer().deployments() == std::vector{deployment_name("web")});
+}
+
+TEST_CASE("an operator that starts again keeps the conditions until every bucket has told") {
+    const Directory directory;
+    FakeBucket bucket;
+    const auto conditions = [&] {
+        auto store = open_sqlite_resource_store(directory.file());
+        REQUIRE(store);
+        return (*store)->deployment(deployment_name("web")).value()->conditions;
+    };
+    const auto told = [&](Operator& one, double seconds) {
+        one.logic->handle(info("a"), at(seconds));
+        one.logic->handle(Event(HeartbeatSeen{device_id("a"), "", at(seconds)}), at(seconds));
+        one.logic->handle(Event(StateReported{device_id("a"), state("web", contracts::Phase::Running,
+                                                                    score("img:1"), at(1))}),
+                          at(seconds));
+        one.all_caught_up(at(seconds));
+        one.turns(at(seconds));
+    };
+    {
+        Operator one(directory, bucket, at(1000));
+        one.apply(deployment("web", selector({}), "img:1"), at(1000));
+        told(one, 1001);
+        one.turns(at(1005));
+    }
+    const auto before = conditions();
+    REQUIRE(before.at(0).type == contracts::kConditionReady);
+    REQUIRE(before.at(0).status == contracts::ConditionStatus::True);
+    Operator again(directory, bucket, at(1010));
+    for (const double seconds : {1010, 1012, 1014})
+        again.turn(at(seconds));
+    CHECK(conditions() == before);
+    told(again, 1020);
+    again.turns(at(1025));
+    CHECK(conditions() == before);
+}
+
 TEST_CASE("a Deployment that another operator has deleted and released is not written any more") {
     const Directory directory;
     FakeBucket bucket;

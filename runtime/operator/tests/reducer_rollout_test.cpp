@@ -299,6 +299,60 @@ TEST_CASE("after a restart the rollout goes on, with and without the bucket, and
     CHECK(fleet.step() == Names{"d3"});
 }
 
+TEST_CASE("where devices are not stored, who is told of during a rollout has what the rollout gave it") {
+    Rollout fleet(5, kTwoAtATime);
+    fleet.apply("img:2");
+    CHECK(fleet.step() == Names{"d0", "d1"});
+    fleet.settle();
+    const auto before = fleet.bucket.values;
+    fleet.reducer = std::make_unique<Reducer>(devices_not_stored());
+    const bool bucket_lost = GENERATE(false, true);
+    if (bucket_lost) fleet.bucket.values.clear();
+    fleet.tell(fleet.store.known());
+    fleet.tell(fleet.store.rollout());
+    fleet.bucket.snapshot_to(*fleet.reducer, fleet.now);
+    fleet.settle();
+    for (int number = 0; number < 5; ++number)
+        fleet.add(Rollout::name(number));
+    CHECK(fleet.step().empty());  // nobody has reported
+    fleet.settle();
+    CHECK(fleet.bucket.values == before);
+
+    fleet.tell(DeviceForgotten{device_id("d1")});
+    fleet.settle();
+    CHECK_FALSE(fleet.bucket.values.contains("d1.web"));
+    fleet.add("d1");
+    CHECK(fleet.step().empty());
+    fleet.settle();
+    CHECK(fleet.bucket.values == before);
+
+    for (const char* device : {"d0", "d1"})
+        fleet.says(device, Phase::Running, "img:2");
+    for (const char* device : {"d2", "d3", "d4"})
+        fleet.says(device, Phase::Running, "img:1");
+    CHECK(fleet.step() == Names{"d2", "d3"});
+}
+
+TEST_CASE("a rollout waits a while for those that it has updated and that nobody knows yet") {
+    Rollout fleet(2, kTwoAtATime);
+    fleet.apply("img:2");
+    CHECK(fleet.step() == Names{"d0", "d1"});
+    fleet.settle();
+    fleet.reducer = std::make_unique<Reducer>(devices_not_stored());
+    fleet.tell(fleet.store.known());
+    fleet.tell(fleet.store.rollout());
+    const bool bucket_lost = GENERATE(false, true);
+    if (bucket_lost) fleet.bucket.values.clear();
+    fleet.bucket.snapshot_to(*fleet.reducer, fleet.now);
+    CHECK(fleet.step().empty());
+    fleet.pass(299);
+    CHECK(fleet.step().empty());
+    CHECK(fleet.store.record.in_progress());
+    fleet.pass(2);
+    CHECK(fleet.step().empty());
+    CHECK_FALSE(fleet.store.record.in_progress());
+}
+
 TEST_CASE("of two operators only one takes a step, and the other does the same without taking its own") {
     Rollout fleet(4, kTwoAtATime);
     Rollout twin(4, kTwoAtATime);

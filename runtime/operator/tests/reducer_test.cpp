@@ -18,7 +18,7 @@ struct Fleet {
     FakeBucket bucket;
     contracts::Timestamp now = at(1000);
 
-    Fleet() { bucket.snapshot_to(reducer, now); }
+    explicit Fleet(ReducerOptions options = {}) : reducer(options) { bucket.snapshot_to(reducer, now); }
     void tell(const Event& event) { reducer.apply(event, now); }
     void settle() { REQUIRE(bucket.settle(reducer, now)); }
 };
@@ -145,6 +145,51 @@ TEST_CASE("an orphan whose device becomes known before its removal is kept") {
     fleet.tell(DeviceKnown{device_id("late"), {}});
     fleet.settle();
     CHECK(fleet.bucket.values.size() == 2);
+}
+
+TEST_CASE(
+    "where devices are not stored, one that nobody knows is asked and keeps what its Deployments gave it") {
+    Fleet fleet(devices_not_stored());
+    auto web = deployment("web", selector({{"site", "x"}}), "img:1");
+    fleet.bucket.values = {
+        {"a._index", index_of({"gone", "web"})}, {"a.gone", "{}"}, {"a.web", score("img:1").encode()}};
+    fleet.tell(known(web));
+    const bool beats = GENERATE(false, true);
+    if (beats) fleet.tell(HeartbeatSeen{device_id("a"), "", fleet.now});
+    fleet.bucket.snapshot_to(fleet.reducer, fleet.now);
+    fleet.settle();
+    CHECK(fleet.bucket.values == std::map<std::string, std::string>{{"a.web", score("img:1").encode()}});
+
+    SECTION("until it says who it is") {
+        fleet.tell(DeviceKnown{device_id("a"), {{"site", "x"}}});
+        fleet.settle();
+        CHECK(fleet.bucket.values == std::map<std::string, std::string>{{"a.web", score("img:1").encode()},
+                                                                        {"a._index", index_of({"web"})}});
+    }
+    SECTION("until it says that it is another") {
+        fleet.tell(DeviceKnown{device_id("a"), {{"site", "y"}}});
+        fleet.settle();
+        CHECK(fleet.bucket.values == std::map<std::string, std::string>{{"a._index", index_of({})}});
+    }
+    SECTION("until the Deployment goes, which waits for the key") {
+        web.metadata.deletion_timestamp = fleet.now;
+        fleet.tell(known(web));
+        CHECK(fleet.reducer.releasable_deployments().empty());
+        const auto batch = fleet.reducer.take_writes(7, fleet.now);
+        CHECK(fleet.bucket.apply(batch));
+        CHECK(fleet.bucket.values.empty());
+        CHECK(fleet.reducer.releasable_deployments().empty());
+        fleet.tell(WritesAcknowledged{batch.number});
+        CHECK(fleet.reducer.releasable_deployments() == std::vector{deployment_name("web")});
+    }
+    SECTION("unless it is to be forgotten") {
+        fleet.tell(DeviceKnown{device_id("a"), {{"site", "x"}}});
+        fleet.settle();
+        fleet.tell(DeviceForgotten{device_id("a")});
+        fleet.bucket.snapshot_to(fleet.reducer, fleet.now);
+        fleet.settle();
+        CHECK(fleet.bucket.values.empty());
+    }
 }
 
 TEST_CASE("only a report about the desired score counts, and a paused deployment keeps the score it had") {

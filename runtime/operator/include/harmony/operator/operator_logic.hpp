@@ -97,6 +97,7 @@ class OperatorLogic {
     void tick(contracts::Timestamp now);
     void take_foreign_keys(contracts::Timestamp now);
     void answer(const runtime::nats::Message& request, contracts::Timestamp now);
+    [[nodiscard]] bool has_told(Source source) const;
     // Every bucket has told what it holds.
     [[nodiscard]] bool all_told() const;
     void drive_writer(contracts::Timestamp now);

@@ -54,6 +54,12 @@ struct ReducerOptions {
     std::chrono::seconds leftover_report{1'800};
     std::chrono::milliseconds status_interval{1'000};  // at most one status per Deployment in this time
     std::size_t max_deployments_per_device = contracts::kMaxDeploymentsPerDevice;  // that a device holds
+    // False: nothing but device-info, which may be lost, tells who a device is. Of a device that nobody knows
+    // only the index is deleted, which asks it; and one that is told of may have been there all along.
+    bool devices_stored = true;
+    // Then, how long after a start a rollout is not over while devices that hold its score are still unknown.
+    // Longer than devices take to connect again and to say who they are.
+    std::chrono::seconds missing_devices{300};
 };
 
 struct DeviceView {
@@ -196,6 +202,8 @@ class Reducer {
         RolloutRecord rollout;                  // without the older scores
         bool restoring = false;                 // who matches now has done so before
         std::unique_ptr<RollingState> rolling;  // with strategy Rolling
+        // Where devices are not stored: what the rollout has given to those that are no targets.
+        std::unordered_map<std::string, ScoreHash> absent_holdings;
         Bitmap targets;
         Bitmap excluded;  // selected, but not among those that the device holds
         Bitmap succeeded;
@@ -233,6 +241,7 @@ class Reducer {
     [[nodiscard]] std::optional<DeviceSlot> find_device(const contracts::DeviceId& id) const;
     void free_device_if_unused(DeviceSlot slot);
     void retarget_device(DeviceSlot slot);
+    void welcome(DeviceSlot slot);
     void expire_heartbeats(contracts::Timestamp now);
     void move_moments_back(std::int64_t microseconds);
     void set_online(DeviceSlot slot, bool online);
@@ -264,6 +273,8 @@ class Reducer {
     void touch_rollout(DeploymentSlot slot);
     [[nodiscard]] RolloutCounts rollout_counts(const DeploymentRecord& deployment) const;
     [[nodiscard]] RolloutStep next_step(DeploymentRecord& deployment, std::size_t limit);
+    [[nodiscard]] bool awaits_devices(const DeploymentRecord& deployment) const;
+    void stop_awaiting(contracts::Timestamp now);
     void pick(RollingState& rolling, const Bitmap& candidates, std::size_t count,
               std::vector<contracts::DeviceId>& out) const;
     [[nodiscard]] bool undecided(const DeviceRecord& device) const;
@@ -288,6 +299,8 @@ class Reducer {
     [[nodiscard]] std::string index_bytes(const DeviceRecord& device) const;
     void take_snapshot_entry(const SnapshotEntry& entry);
     [[nodiscard]] bool is_desired(const std::string& key) const;
+    [[nodiscard]] bool may_be_alive(const contracts::DeviceId& device) const;
+    void abandon_unclaimed(const contracts::DeploymentName& deployment);
 
     void touch_status(DeploymentSlot slot);
     [[nodiscard]] contracts::DeploymentAggregate aggregate(const DeploymentRecord& deployment) const;
@@ -313,6 +326,9 @@ class Reducer {
     std::set<DeploymentSlot> deleting_;
 
     contracts::Timestamp now_;  // of the event at work
+    bool returning_ = false;    // the device at work may have been a target before
+    bool awaiting_ = true;      // unknown devices may still come; for ReducerOptions::missing_devices
+    std::int64_t awaiting_until_us_ = 0;  // 0: not begun
     std::vector<DeploymentSlot> rollouts_due_;
     // When a device has run its newest score for long enough; an entry may be out of date.
     std::set<std::tuple<std::int64_t, DeploymentSlot, DeviceSlot>> ready_due_;
@@ -320,6 +336,8 @@ class Reducer {
     Sync sync_ = Sync::Unknown;
     std::deque<DeviceSlot> dirty_;
     std::vector<std::string> orphans_;  // keys of the bucket that belong to nothing
+    // Device: deployments whose keys are in the bucket although nobody knows the device.
+    std::map<contracts::DeviceId, std::vector<contracts::DeploymentName>> unclaimed_;
     std::vector<std::string> foreign_keys_;
     std::uint64_t batch_ = 0;
     std::uint64_t acknowledged_ = 0;
