@@ -25,6 +25,7 @@ std::optional<std::chrono::milliseconds> DesiredWriterLogic::attempt(const Write
     if (std::holds_alternative<EnsureBuckets>(job)) {
         return conclude(make_buckets(), "making the buckets");
     }
+    if (pause_) return std::exchange(pause_, std::nullopt);
     const auto again = conclude(load(), "reading desired-state");
     if (!again) events_.on_loaded();
     return again;
@@ -47,7 +48,11 @@ void DesiredWriterLogic::write(const WriteBatchAction& batch) {
     if (!uncertain_) {
         const auto written = buckets_.write(batch);
         uncertain_ = !written;
-        if (!written) {
+        if (written) {
+            last_write_failed_ = false;
+            write_backoff_.reset();
+        } else {
+            if (std::exchange(last_write_failed_, true)) pause_ = write_backoff_.next();
             kLog.warning("a write failed; the bucket will be read again",
                          {{"error", written.error().text()}});
         }

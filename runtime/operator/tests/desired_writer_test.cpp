@@ -33,7 +33,7 @@ class FakeBuckets final : public BucketAccess {
         return nats::BucketState{created, values.size(), revision};
     }
     Result<void> write(const WriteBatchAction& batch) override {
-        if (away || !present) return lost();
+        if (away || refuses || !present) return lost();
         for (const KvWrite& write : batch.writes) {
             values[write.key] = *write.value;
             ++revision;
@@ -42,6 +42,7 @@ class FakeBuckets final : public BucketAccess {
     }
 
     bool away = false;
+    bool refuses = false;
     bool present = false;
     std::string created = "first";
     std::uint64_t revision = 0;
@@ -166,4 +167,26 @@ TEST_CASE("a bucket that cannot be looked at now has lost nothing") {
     CHECK(writer.lost == 0);
     writer.buckets.away = false;
     CHECK(writer.writes("a.web", "1"));
+}
+
+TEST_CASE("while every write is refused, each reading of the bucket waits longer") {
+    Writer writer;
+    REQUIRE(writer.done(LoadBucket{}));
+    writer.buckets.refuses = true;
+    CHECK_FALSE(writer.writes("a.web", "1"));
+    REQUIRE(writer.done(LoadBucket{}));  // once may be chance
+    std::chrono::milliseconds last{0};
+    for (int round = 0; round < 4; ++round) {
+        CHECK_FALSE(writer.writes("a.web", "1"));
+        const auto wait = writer.logic.attempt(LoadBucket{});
+        REQUIRE(wait);
+        CHECK(*wait > last);
+        last = *wait;
+        REQUIRE(writer.done(LoadBucket{}));
+    }
+    writer.buckets.refuses = false;
+    CHECK(writer.writes("a.web", "1"));
+    writer.buckets.refuses = true;
+    CHECK_FALSE(writer.writes("a.web", "2"));
+    CHECK(writer.done(LoadBucket{}));
 }

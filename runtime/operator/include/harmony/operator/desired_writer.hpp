@@ -2,7 +2,8 @@
 //
 // Jobs are done in the order given. After anything has failed nothing more is written until load() has read
 // the bucket anew, because what it holds is unknown; batches that wait meanwhile are reported as failed.
-// Loading and making the buckets are tried until they succeed or the writer stops. check() looks whether the
+// Loading and making the buckets are tried until they succeed or the writer stops. While one write after the
+// other fails, each reading waits longer. check() looks whether the
 // bucket still is the one that was loaded: somebody may delete or purge it while the connection lasts.
 #pragma once
 
@@ -96,6 +97,9 @@ class DesiredWriterLogic {
     BucketAccess& buckets_;
     const WriterEvents events_;
     runtime::daemon::Backoff backoff_;
+    runtime::daemon::Backoff write_backoff_;  // of those that fail although reading succeeds
+    bool last_write_failed_ = false;
+    std::optional<std::chrono::milliseconds> pause_;  // before the next load()
     bool uncertain_ = false;
     std::optional<runtime::nats::BucketState> known_;  // of desired-state, since it was last loaded
 };
