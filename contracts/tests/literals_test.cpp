@@ -45,6 +45,7 @@ TEST_CASE("buckets keep one value, allow direct gets, and heartbeats fade from m
         CHECK(settings[i].history == 1);
         CHECK(settings[i].allow_direct);
         CHECK(settings[i].replicas == 3);
+        CHECK(settings[i].max_value_bytes > 0);
         const bool heartbeat = settings[i].name == "device-heartbeat";
         CHECK((settings[i].storage == BucketStorage::Memory) == heartbeat);
         CHECK(settings[i].ttl == std::chrono::seconds{heartbeat ? 30 : 0});

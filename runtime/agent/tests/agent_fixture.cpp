@@ -104,6 +104,7 @@ void Fleet::make_buckets() {
         settings.storage =
             wanted.storage == contracts::BucketStorage::Memory ? nats::Storage::Memory : nats::Storage::File;
         settings.time_to_live = wanted.ttl;
+        settings.max_value_bytes = wanted.max_value_bytes;
         need(nats::ensure_bucket(*admin_, settings, 10s), "bucket");
     }
 }

@@ -76,6 +76,12 @@ bool FakeBroker::take_write(const Message& message, Outbox& outbox) {
     const auto found = buckets_.find(bucket_name);
     if (found == buckets_.end() || rest.empty()) return false;
     Bucket& bucket = found->second;
+    const std::int64_t limit = bucket.config.value("max_msg_size", std::int64_t{-1});
+    if (limit >= 0 && static_cast<std::int64_t>(message.payload.size()) > limit) {
+        if (!message.reply.empty())
+            push(outbox, api_failure(message, 400, 10054, "message size exceeds maximum allowed"));
+        return true;
+    }
     const auto operation = message.header("KV-Operation");
     Stored& stored = bucket.entries[std::string(rest)];
     stored = {message.payload, ++bucket.sequence, operation.has_value(), message.headers};

@@ -11,6 +11,9 @@ using Json = nlohmann::json;
 // which must not exceed a bucket's time to live.
 constexpr std::int64_t kDuplicateWindowNs = 120'000'000'000;
 
+// Of an entry, beside its value: the server's limit counts them too.
+constexpr std::int64_t kHeaderBytes = 256;
+
 Json stream_config(const BucketSettings& settings) {
     const std::int64_t ttl_ns = std::chrono::nanoseconds(settings.time_to_live).count();
     const std::int64_t window = ttl_ns > 0 && ttl_ns < kDuplicateWindowNs ? ttl_ns : kDuplicateWindowNs;
@@ -22,6 +25,7 @@ Json stream_config(const BucketSettings& settings) {
         {"storage", settings.storage == Storage::Memory ? "memory" : "file"},
         {"max_msgs_per_subject", settings.history},
         {"max_age", ttl_ns},
+        {"max_msg_size", settings.max_value_bytes > 0 ? settings.max_value_bytes + kHeaderBytes : -1},
         {"duplicate_window", window},
         {"num_replicas", settings.replicas},
         {"allow_direct", true},

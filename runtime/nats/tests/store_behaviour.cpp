@@ -88,6 +88,12 @@ void bucket_is_created_and_changed(NatsConnection& connection) {
     REQUIRE(ensure_bucket(connection, settings, kTimeout));
     CHECK((*store.get("a"))->value == "1");
 
+    settings.max_value_bytes = 1'000;
+    REQUIRE(ensure_bucket(connection, settings, kTimeout));
+    CHECK(store.put("a", std::string(1'000, 'x')));
+    CHECK_FALSE(store.put("a", std::string(2'000, 'x')));
+    CHECK((*store.get("a"))->value.size() == 1'000);
+
     settings.storage = Storage::Memory;
     const auto refused = ensure_bucket(connection, settings, kTimeout);
     REQUIRE_FALSE(refused);

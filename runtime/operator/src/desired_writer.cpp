@@ -39,6 +39,7 @@ class NatsBuckets final : public BucketAccess {
                                                                                   : nats::Storage::File;
             settings.time_to_live = wanted.ttl;
             settings.replicas = wanted.replicas;
+            settings.max_value_bytes = wanted.max_value_bytes;
             if (auto made = nats::ensure_bucket(connection_, settings, kRequestTimeout); !made) {
                 return fail(made.error().wrap("bucket " + wanted.name));
             }

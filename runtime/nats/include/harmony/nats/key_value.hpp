@@ -30,6 +30,7 @@ struct BucketSettings {
     Storage storage = Storage::File;
     std::chrono::milliseconds time_to_live{0};  // zero: values stay
     int replicas = 1;
+    std::int64_t max_value_bytes = 0;  // a larger one is refused; zero: what the server allows
 };
 
 // Creates the bucket, or brings an existing one to these settings. Conflict: the server can't change it in
