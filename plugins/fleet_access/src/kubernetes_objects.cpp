@@ -206,7 +206,7 @@ Result<std::vector<Step>> object_steps(plugin::Call& call, Kubernetes& cluster, 
     if (!state) return failure(state.error());
     auto changes = object_changes(cluster, owner, objects);
     if (!changes) return failure(std::move(changes.error()));
-    const auto owned = cluster.owned({owner_of(owner), owner.kinds});
+    const auto owned = owned_refs(cluster, owner, owner.kinds);
     if (!owned) return failure(owned.error());
 
     std::vector<Step> steps;
@@ -256,7 +256,7 @@ Step removal_step(const KubernetesRef& ref) {
 }
 
 Result<std::vector<Step>> object_removals(Kubernetes& cluster, const ClusterOwner& owner) {
-    const auto owned = cluster.owned({owner_of(owner), owner.kinds});
+    const auto owned = owned_refs(cluster, owner, owner.kinds);
     if (!owned) return failure(owned.error());
     std::vector<Step> steps;
     for (const auto& ref : *owned)
@@ -277,7 +277,7 @@ Result<void> remove_object_step(Kubernetes& cluster, const ClusterOwner& owner, 
 
 Result<std::vector<KubernetesRef>> owned_refs(Kubernetes& cluster, const ClusterOwner& owner,
                                               const std::vector<KubernetesKind>& kinds) {
-    return cluster.owned({owner_of(owner), kinds});
+    return cluster.owned({owner_of(owner), kinds, owner.name_space});
 }
 
 Result<std::vector<plugin::Object>> owned_objects(Kubernetes& cluster, const ClusterOwner& owner,

@@ -38,16 +38,16 @@ api::Propagation to_client(plugin::KubernetesPropagation propagation) {
     return api::Propagation::Background;
 }
 
-// In all namespaces, or in the default one for a user who may not look everywhere.
+// In all namespaces, or in that one for a user who may not look everywhere.
 Result<std::vector<json>> list_owned(ClusterSession& session, const api::ResourceType& type,
-                                     const Labels& labels) {
+                                     const Labels& labels, const std::string& name_space) {
     auto connected = session.connection();
     if (!connected) return plugin::failure(std::move(connected.error()));
     const api::ListOptions options{.label_selector = selector_of(labels)};
     auto& client = *(*connected)->client;
     auto found = api::list_all(client, type, {}, options, session.limits());
-    if (!found && found.error().reason == api::Reason::Forbidden && type.namespaced)
-        found = api::list_all(client, type, (*connected)->name_space, options, session.limits());
+    if (!found && found.error().reason == api::Reason::Forbidden && type.namespaced && !name_space.empty())
+        found = api::list_all(client, type, name_space, options, session.limits());
     if (!found) return diagnose(found.error());
     // What is listed here may be deleted, so the labels are looked at once more.
     std::erase_if(*found, [&](const json& object) { return !carries(object, labels); });
@@ -117,7 +117,7 @@ Result<std::vector<plugin::KubernetesRef>> owned_objects(ClusterSession& session
         auto type = session.type(kind.api_version, kind.kind);
         if (!type && type.error().code == "kubernetes.kind-missing") continue;
         if (!type) return plugin::failure(std::move(type.error()));
-        auto objects = list_owned(session, *type, labels);
+        auto objects = list_owned(session, *type, labels, inventory.name_space);
         if (!objects) return plugin::failure(std::move(objects.error()));
         for (const json& object : *objects) {
             owned.push_back({kind.api_version, kind.kind, text_at(object, {"metadata", "namespace"}),

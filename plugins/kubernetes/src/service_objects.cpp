@@ -1,6 +1,6 @@
 #include "service_objects.hpp"
 
-#include <algorithm>
+#include <optional>
 
 #include "diagnostics.hpp"
 #include "inventory.hpp"
@@ -20,7 +20,7 @@ std::string service_name(const json& object) {
 
 }  // namespace
 
-Result<std::vector<json>> ServiceObjects::services() {
+Result<std::vector<json>> ServiceObjects::services(const std::string& name) {
     auto connected = session_.connection();
     if (!connected) return plugin::failure(std::move(connected.error()));
     const Labels labels = context_labels(session_.context());
@@ -28,25 +28,29 @@ Result<std::vector<json>> ServiceObjects::services() {
     const api::ListOptions options{.label_selector = selector_of(labels)};
     auto& client = *(*connected)->client;
     auto found = api::list_all(client, type, {}, options, session_.limits());
-    if (!found && found.error().reason == api::Reason::Forbidden)
+    std::optional<api::Failure> forbidden;
+    if (!found && found.error().reason == api::Reason::Forbidden) {
+        forbidden = found.error();
         found = api::list_all(client, type, (*connected)->name_space, options, session_.limits());
+    }
     if (!found) return diagnose(found.error());
-    std::erase_if(*found,
-                  [&](const json& each) { return !carries(each, labels) || service_name(each).empty(); });
+    std::erase_if(*found, [&](const json& each) {
+        const std::string service = service_name(each);
+        return !carries(each, labels) || service.empty() || (!name.empty() && service != name);
+    });
+    if (found->empty() && forbidden) return diagnose(*forbidden);
     return std::move(*found);
 }
 
 Result<plugin::Endpoint> ServiceObjects::resolve(const std::string& service, const std::string& port) {
-    auto known = services();
+    auto known = services(service);
     if (!known) return plugin::failure(std::move(known.error()));
-    const auto found = std::find_if(known->begin(), known->end(),
-                                    [&](const json& each) { return service_name(each) == service; });
-    if (found == known->end()) {
+    if (known->empty()) {
         return plugin::failure(std::string(kNotFound),
                                "no Service of context " + session_.context() + " is named " + service);
     }
     const std::vector<json> nodes = list_nodes(session_);
-    auto addresses = addresses_of(*found, port, nodes, (*session_.connection())->host);
+    auto addresses = addresses_of(known->front(), port, nodes, (*session_.connection())->host);
     if (!addresses || addresses->empty()) {
         return plugin::failure(
             std::string(kNotFound),

@@ -19,7 +19,8 @@ class ServiceObjects final : public plugin::ServiceDirectory {
     plugin::Result<std::vector<plugin::ServicePort>> list() override;
 
  private:
-    [[nodiscard]] plugin::Result<std::vector<json>> services();
+    // A user who may not look everywhere sees those of the default namespace; if there is none, the refusal.
+    [[nodiscard]] plugin::Result<std::vector<json>> services(const std::string& name = {});
 
     ClusterSession& session_;
 };

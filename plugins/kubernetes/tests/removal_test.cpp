@@ -110,3 +110,20 @@ TEST_CASE("every failure of the cluster is told with a code of its own and a hin
     CHECK(code(Reason::Configuration) == "kubernetes.no-access");
     CHECK(harmony::cluster::describe(api::make_failure(Reason::Cancelled, "")).status == HP_E_CANCELLED);
 }
+
+TEST_CASE("who may not look in every namespace is shown the one that is named, and never a part in silence") {
+    FakeCluster cluster;
+    Applier applier(cluster.session);
+    auto elsewhere = config_map("web", "1");
+    elsewhere["metadata"]["namespace"] = "fleet";
+    REQUIRE(applier.apply({{elsewhere}, kOwner}));
+    const auto forbidden = api::make_failure(api::Reason::Forbidden, "not everywhere");
+    cluster.server->fail("list", 1, forbidden);
+    const auto owned = owned_objects(cluster.session, {kOwner, {kConfigMap}, "fleet"});
+    REQUIRE(owned);
+    CHECK(*owned == std::vector<KubernetesRef>{{"v1", "ConfigMap", "fleet", "web"}});
+    cluster.server->fail("list", 1, forbidden);
+    const auto refused = owned_objects(cluster.session, {kOwner, {kConfigMap}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "kubernetes.forbidden");
+}

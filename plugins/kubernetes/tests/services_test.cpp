@@ -108,3 +108,20 @@ TEST_CASE("a Service that is not there, or that nothing serves, is told apart") 
     CHECK(refused.error().code == "kubernetes.unreachable-service");
     CHECK_THAT(refused.error().summary, Contains("127.0.0.1:" + std::to_string(free_port)));
 }
+
+TEST_CASE("who may not look in every namespace is told so where the default one has no such Service") {
+    FakeCluster cluster;
+    ServiceObjects services(cluster.session);
+    const auto forbidden = api::make_failure(api::Reason::Forbidden, "not everywhere");
+    cluster.server->fail("list", 1, forbidden);
+    const auto resolved = services.resolve("fleet-web", "http");
+    REQUIRE_FALSE(resolved);
+    CHECK(resolved.error().code == "kubernetes.forbidden");
+    cluster.server->fail("list", 1, forbidden);
+    const auto listed = services.list();
+    REQUIRE_FALSE(listed);
+    CHECK(listed.error().code == "kubernetes.forbidden");
+    cluster.make({"", "v1", "services", "Service", true}, service(30423));
+    cluster.server->fail("list", 1, forbidden);
+    CHECK(services.list().value().size() == 1);
+}

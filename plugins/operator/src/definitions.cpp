@@ -55,13 +55,14 @@ Result<std::optional<Step>> definition_step(Kubernetes& cluster, const nlohmann:
     if (*installed) {
         const auto found = nlohmann::json::parse((**installed).dump());
         const auto comparison = contracts::compare_definition(ours, found);
-        if (comparison.match == DefinitionMatch::Same) return std::optional<Step>();
+        const bool leaving = (**installed)["metadata"]["deletionTimestamp"].is_string();
+        if (comparison.match == DefinitionMatch::Same && !leaving) return std::optional<Step>();
         if (comparison.match == DefinitionMatch::Newer)
             return refused("operator.definition-newer", comparison);
         if (comparison.match == DefinitionMatch::Foreign)
             return refused("operator.definition-foreign", comparison);
-        step.action = Action::Update;
-        step.why = comparison.reason;
+        if (!leaving) step.action = Action::Update;
+        step.why = leaving ? "the one that is there is being deleted" : comparison.reason;
     }
     auto changes = cluster.diff(batch_of(ours));
     if (!changes) return failure(std::move(changes.error()));
@@ -105,7 +106,8 @@ Result<bool> definitions_used_elsewhere(Kubernetes& cluster, const std::string& 
     return false;
 }
 
-Result<std::vector<Step>> definition_removals(Kubernetes& cluster, bool operator_runs) {
+Result<std::vector<Step>> definition_removals(Kubernetes& cluster, const std::string& name_space,
+                                              bool operator_runs) {
     std::vector<Step> steps;
     for (const auto& ours : definitions()) {
         const KubernetesRef ref = fleet_access::ref_of(fleet_access::to_plugin_json(ours));
@@ -118,7 +120,7 @@ Result<std::vector<Step>> definition_removals(Kubernetes& cluster, bool operator
         steps.back().destructive = true;
     }
     if (steps.empty()) return steps;
-    if (auto releasable = check_releasable(cluster, {}, operator_runs); !releasable)
+    if (auto releasable = check_releasable(cluster, name_space, operator_runs); !releasable)
         return failure(std::move(releasable.error()));
     return steps;
 }

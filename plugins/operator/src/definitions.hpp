@@ -21,6 +21,7 @@ namespace harmony::fleet_operator {
 // Reads only. For a destroy that deletes data: a step for each that is there. `operator_runs` tells whether
 // ours still does, as for check_releasable().
 [[nodiscard]] plugin::Result<std::vector<plugin::Step>> definition_removals(plugin::Kubernetes& cluster,
+                                                                            const std::string& name_space,
                                                                             bool operator_runs);
 [[nodiscard]] plugin::Result<void> remove_definition(plugin::Kubernetes& cluster, const plugin::Step& step);
 

@@ -1,6 +1,8 @@
 #include "kept_deployments.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "harmony/contracts/resources.hpp"
 
@@ -30,39 +32,69 @@ bool is_held(const Json& deployment) {
                        [](const Json& each) { return each == Json(contracts::kFinalizer); });
 }
 
-Result<void> check_releasable(const std::vector<Json>& deployments, bool operator_runs) {
-    if (operator_runs) return {};
-    const auto held = std::count_if(deployments.begin(), deployments.end(), is_held);
+// Those of `served` are released.
+Result<void> check_releasable(const std::vector<Json>& deployments,
+                              const std::optional<std::string>& served) {
+    std::set<std::string> places;
+    std::ptrdiff_t held = 0;
+    for (const Json& deployment : deployments) {
+        const std::string place = deployment["metadata"]["namespace"].string_or("");
+        if (!is_held(deployment) || place == served) continue;
+        places.insert(place);
+        ++held;
+    }
     if (held == 0) return {};
-    return failure(plugin::Diagnostic{
-        .code = "operator.finalizers",
-        .summary = std::to_string(held) +
-                   " Deployments wait to be released by an operator, and there is none any more",
-        .hint = "apply FleetOperatorScore again, then destroy it with --delete-data",
-        .status = HP_E_INVALID});
+    std::string names;
+    for (const std::string& place : places)
+        names += (names.empty() ? "" : ", ") + place;
+    return failure(
+        plugin::Diagnostic{.code = "operator.finalizers",
+                           .summary = std::to_string(held) + " Deployments in namespace " + names +
+                                      " wait to be released by an operator, and there is none any more",
+                           .hint = "apply FleetOperatorScore again there, then destroy it with --delete-data",
+                           .status = HP_E_INVALID});
+}
+
+Step step_for(const std::string& name, const std::string& name_space) {
+    return {.id = std::string(kStepKind) + " " + name,
+            .action = plugin::Action::Delete,
+            .object = {.kind = kStepKind, .name = name, .detail = "namespace " + name_space}};
+}
+
+std::optional<std::string> served_by(bool operator_runs, const std::string& name_space) {
+    return operator_runs ? std::optional(name_space) : std::nullopt;
 }
 
 }  // namespace
 
 Result<void> check_releasable(Kubernetes& cluster, const std::string& name_space, bool operator_runs) {
-    const auto deployments = deployments_of(cluster, name_space);
+    const auto deployments = deployments_of(cluster, {});
     if (!deployments) return failure(deployments.error());
-    return check_releasable(*deployments, operator_runs);
+    return check_releasable(*deployments, served_by(operator_runs, name_space));
 }
 
 Result<std::vector<Step>> deployment_removals(Kubernetes& cluster, const std::string& name_space,
                                               bool operator_runs) {
     const auto deployments = deployments_of(cluster, name_space);
     if (!deployments) return failure(deployments.error());
-    if (auto releasable = check_releasable(*deployments, operator_runs); !releasable)
+    if (auto releasable = check_releasable(*deployments, served_by(operator_runs, name_space)); !releasable)
         return failure(std::move(releasable.error()));
     std::vector<Step> steps;
     for (const Json& deployment : *deployments) {
         const std::string name = deployment["metadata"]["name"].string_or("");
-        steps.push_back({.id = std::string(kStepKind) + " " + name,
-                         .action = plugin::Action::Delete,
-                         .object = {.kind = kStepKind, .name = name, .detail = "namespace " + name_space},
-                         .destructive = true});
+        steps.push_back(step_for(name, name_space));
+        steps.back().destructive = true;
+    }
+    return steps;
+}
+
+Result<std::vector<Step>> probe_removals(Kubernetes& cluster, const fleet_access::ClusterOwner& owner) {
+    const auto owned = fleet_access::owned_refs(
+        cluster, owner, {{std::string(contracts::kApiVersion), std::string(contracts::kDeploymentKind)}});
+    if (!owned) return failure(owned.error());
+    std::vector<Step> steps;
+    for (const auto& ref : *owned) {
+        if (ref.name_space == owner.name_space) steps.push_back(step_for(ref.name, ref.name_space));
     }
     return steps;
 }

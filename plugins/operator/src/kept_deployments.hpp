@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "harmony/fleet_access/kubernetes_objects.hpp"
+
 namespace harmony::fleet_operator {
 
-// Reads only. operator.finalizers where some would wait for ever, because no operator runs that could release
-// them. An empty namespace means all.
+// Reads only. operator.finalizers where Deployments, in any namespace, would wait for ever, because no
+// operator runs that could release them. `operator_runs`: one does that serves this namespace.
 [[nodiscard]] plugin::Result<void> check_releasable(plugin::Kubernetes& cluster,
                                                     const std::string& name_space, bool operator_runs);
 
@@ -19,6 +21,9 @@ namespace harmony::fleet_operator {
 [[nodiscard]] plugin::Result<std::vector<plugin::Step>> deployment_removals(plugin::Kubernetes& cluster,
                                                                             const std::string& name_space,
                                                                             bool operator_runs);
+// Reads only. A step for each Deployment that we have made ourselves: what an interrupted test has left.
+[[nodiscard]] plugin::Result<std::vector<plugin::Step>> probe_removals(
+    plugin::Kubernetes& cluster, const fleet_access::ClusterOwner& owner);
 [[nodiscard]] bool is_deployment_step(const plugin::Step& step);
 [[nodiscard]] plugin::Result<void> remove_deployment(plugin::Kubernetes& cluster,
                                                      const std::string& name_space, const plugin::Step& step);

@@ -102,6 +102,13 @@ plugin::KubernetesRef lease_ref(const OperatorParameters& parameters) {
             .name = kLease};
 }
 
+plugin::KubernetesRef workload_ref(const OperatorParameters& parameters) {
+    return {.api_version = "apps/v1",
+            .kind = "Deployment",
+            .name_space = parameters.name_space,
+            .name = kWorkload};
+}
+
 // Made by the operator itself, so it carries no label of ours.
 Result<std::optional<Step>> lease_removal(Kubernetes& cluster, const OperatorParameters& parameters) {
     const auto found = cluster.get(lease_ref(parameters));
@@ -119,18 +126,29 @@ Result<Plan> plan_destroy(Run& run, bool delete_data) {
     const bool runs = std::any_of(removals->begin(), removals->end(), [](const Step& step) {
         return step.object.kind == "Deployment" && step.object.name == kWorkload;
     });
+    const auto workload = cluster.get(workload_ref(parameters));
+    if (!workload) return failure(workload.error());
+    if (*workload && !runs) {  // another's: lease and data are not ours to remove
+        plan.steps = std::move(*removals);
+        return plan;
+    }
     std::string kept = "the definitions, the Deployments and Devices and the namespace stay";
     if (delete_data) {
         // While the operator still runs: it releases its Deployments.
         const auto elsewhere = definitions_used_elsewhere(cluster, parameters.name_space);
         if (!elsewhere) return failure(elsewhere.error());
         auto data = *elsewhere ? deployment_removals(cluster, parameters.name_space, runs)
-                               : definition_removals(cluster, runs);
+                               : definition_removals(cluster, parameters.name_space, runs);
         if (!data) return failure(std::move(data.error()));
         plan.steps = std::move(*data);
         kept = *elsewhere
                    ? "the namespace stays, and the definitions: another operator of this cluster uses them"
                    : "the namespace stays";
+    }
+    if (!delete_data && runs) {
+        auto probes = probe_removals(cluster, owner_of(parameters));
+        if (!probes) return failure(std::move(probes.error()));
+        plan.steps = std::move(*probes);
     }
     if (!removals->empty()) removals->front().summary = kept;
     plan.steps.insert(plan.steps.end(), removals->begin(), removals->end());

@@ -247,3 +247,65 @@ TEST_CASE("Deployments that only an operator can release are not deleted without
     CHECK_THAT(refused.error().hint, Contains("apply FleetOperatorScore again"));
     CHECK_THAT(refused.error().summary, Contains("1 Deployments"));
 }
+
+TEST_CASE("the definitions stay while Deployments of a namespace without an operator need one") {
+    ClusterFixture fixture("fleet-system");
+    fixture.add_nats();
+    fixture.apply(Json::object());
+    Json theirs = held_deployment("theirs");
+    theirs["metadata"]["namespace"] = "elsewhere";
+    fixture.cluster.put(theirs);
+    const auto refused = fixture.score().plan({.purpose = Purpose::Destroy, .delete_data = true});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "operator.finalizers");
+    CHECK_THAT(refused.error().summary, Contains("namespace elsewhere"));
+}
+
+TEST_CASE("what an interrupted smoke test has left goes first, while the operator still releases it") {
+    ClusterFixture fixture("fleet-system");
+    fixture.add_nats();
+    fixture.apply(Json::object());
+    fixture.cluster.put(held_deployment("a-users"));
+    REQUIRE(fixture.cluster.apply({.objects = {held_deployment("harmony-probe")},
+                                   .owner = {.score = "FleetOperatorScore", .part_of = "harmony-fleet"}}));
+    auto score = fixture.score();
+    const auto plan = score.plan({.purpose = Purpose::Destroy}).value();
+    CHECK(plan.steps.at(0).id == "fleetdep harmony-probe");
+    CHECK(plan.steps.at(1).object.kind != "fleetdep");
+    REQUIRE(score.destroy_all());
+    const auto left = fixture.cluster.list({.kind = {"fleet.nationtech.io/v1alpha1", "Deployment"}}).value();
+    REQUIRE(left.size() == 1);
+    CHECK(left[0]["metadata"]["name"] == Json("a-users"));
+}
+
+TEST_CASE("a destroy touches neither lease nor data of an operator that another context has applied") {
+    ClusterFixture fixture("fleet-system");
+    fixture.add_nats();
+    fixture.apply(Json::object());
+    const Json workload = fixture.workload();
+    const Json deployments = fixture.cluster.get(definition_ref("deployments")).value().value();
+    ClusterFixture other("fleet-system");
+    Json theirs = workload;
+    theirs["metadata"]["labels"] = Json::object({{"app.kubernetes.io/name", "fleet-operator"}});
+    other.cluster.put(theirs);
+    other.cluster.put(deployments);
+    other.cluster.put(lease("fleet-system"));
+    for (const bool delete_data : {false, true}) {
+        const auto plan = other.score().plan({.purpose = Purpose::Destroy, .delete_data = delete_data});
+        REQUIRE(plan);
+        CHECK(plan->steps.empty());
+    }
+}
+
+TEST_CASE("a definition that is being deleted is made anew") {
+    ClusterFixture fixture("fleet-system");
+    fixture.add_nats();
+    fixture.apply(Json::object());
+    Json leaving = fixture.cluster.get(definition_ref("deployments")).value().value();
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+    fixture.cluster.put(leaving);
+    const auto plan = fixture.score().plan().value();
+    REQUIRE(plan.steps.size() == 1);
+    CHECK(plan.steps[0].id == kDeployments);
+    CHECK(plan.steps[0].action == Action::Create);
+}

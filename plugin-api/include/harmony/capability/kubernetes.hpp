@@ -143,10 +143,12 @@ struct KubernetesQuery {
 struct KubernetesInventory {
     KubernetesOwner owner;  // an empty part_of matches every one
     std::vector<KubernetesKind> kinds;
+    std::string name_space{};  // where a user looks who may not look in every namespace
 
     static auto fields() {
         return harmony::plugin::fields(field("owner", &KubernetesInventory::owner).required(),
-                                       field("kinds", &KubernetesInventory::kinds).required());
+                                       field("kinds", &KubernetesInventory::kinds).required(),
+                                       field("namespace", &KubernetesInventory::name_space).omit_default());
     }
 };
 
@@ -249,7 +251,9 @@ class Kubernetes {
     // Reads only: those that carry all of the labels.
     virtual Result<std::vector<Json>> list(const KubernetesQuery& query) = 0;
     // Reads only: the objects of these kinds that the owner applied from this context, in the order in which
-    // they can be removed. A kind that the server does not have has none.
+    // they can be removed. A kind that the server does not have has none. For a user who may not look in
+    // every namespace those in the inventory's; where it names none that is refused, since a part looks like
+    // all.
     virtual Result<std::vector<KubernetesRef>> owned(const KubernetesInventory& inventory) = 0;
     // False when there was none. Refuses what was not applied from this context, or, with shared, what
     // another one has applied.
