@@ -130,3 +130,23 @@ TEST_CASE("a client waits for the plugin that still runs for a watch that is gon
     CHECK(runs);
     CHECK(ended.wait_for(kLong) == std::future_status::ready);
 }
+
+TEST_CASE("an address that says nothing is unreachable, however short the deadline") {
+    const LoopbackListener server;
+    CallLimits limits;
+    limits.deadline = 300ms;
+    const auto client = make_kubernetes_client(access_to(server.port())).value();
+    const auto listed = client->list(kSecrets, "default", {}, limits);
+    REQUIRE_FALSE(listed);
+    CHECK(listed.error().reason == Reason::Unreachable);
+}
+
+TEST_CASE("a key with a passphrase is refused, and nobody is asked for it") {
+    ClusterAccess access = access_to(1);
+    access.client_certificate_pem = "-----BEGIN CERTIFICATE-----";
+    access.client_key_pem = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+    const auto client = make_kubernetes_client(access);
+    REQUIRE_FALSE(client);
+    CHECK(client.error().reason == Reason::Configuration);
+    CHECK(client.error().text() == "a test: client-key is encrypted; give one without a passphrase");
+}

@@ -1,5 +1,6 @@
 #include "exchange.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/beast/http.hpp>
 #include <utility>
@@ -54,9 +55,7 @@ class Exchange final : public Cancellable, public std::enable_shared_from_this<E
 
     void await_connection() {
         const auto given = WireClock::now() + limits_.connect_within;
-        if (given < limits_.deadline)
-            return arm_timer(given, WireFault::Unreachable, "no connection in time");
-        await_answer();
+        arm_timer(std::min(given, limits_.deadline), WireFault::Unreachable, "no connection in time");
     }
     void await_answer() { arm_timer(limits_.deadline, WireFault::Timeout, "no complete answer in time"); }
 

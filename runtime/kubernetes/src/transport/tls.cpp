@@ -109,6 +109,16 @@ Answer<void> add_client_certificate(ssl::context& context, const ClusterAccess& 
 }  // namespace
 
 Answer<TlsContext> make_tls_context(const ClusterAccess& access) {
+    // OpenSSL would ask for the passphrase at the terminal, and wait.
+    const std::pair<const char*, const std::string*> texts[] = {
+        {"certificate-authority", &access.authority_pem},
+        {"client-certificate", &access.client_certificate_pem},
+        {"client-key", &access.client_key_pem}};
+    for (const auto& [name, pem] : texts) {
+        if (pem->find("ENCRYPTED") == std::string::npos) continue;
+        return refuse(Reason::Configuration,
+                      access.origin + ": " + name + " is encrypted; give one without a passphrase");
+    }
     auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
     ErrorCode error;
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
