@@ -111,8 +111,8 @@ void print_tables(Application& application, const json& tables) {
         std::vector<std::string> keys;
         for (const auto& column : document["columns"]) {
             if (!column.is_object()) continue;
-            keys.push_back(column.value("key", ""));
-            titles.push_back(column.value("title", keys.back()));
+            keys.push_back(cell(column.value("key", json())));
+            titles.push_back(cell(column.value("title", json(keys.back()))));
         }
         Table table(titles);
         if (document.contains("rows") && document["rows"].is_array()) {

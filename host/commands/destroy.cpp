@@ -38,16 +38,22 @@ Outcome<ExitCode> destroy(Application& application, const ParsedArguments& argum
     print_plan(application.streams().err, application.err_style(), tasks);
     const bool recorded = std::ranges::any_of(
         tasks, [&](const ScoreTask& task) { return preparation->records.contains(task.name); });
-    if (!has_work(tasks) && !recorded) return report_results(application, "destroy/1", "", {});
+    if (!has_work(tasks) && !recorded) {
+        // What can't be planned may be there all the same.
+        for (const ScoreTask& task : tasks) {
+            if (task.problem) return tl::unexpected(*task.problem);
+        }
+        return report_results(application, "destroy/1", "", {});
+    }
     if (auto agreed = confirm(application, arguments, tasks, Purpose::Destroy); !agreed)
         return tl::unexpected(agreed.error());
     auto results = carry_out(*workspace, run, tasks, "destroy", workspace->options().run_id);
     if (!results) return tl::unexpected(results.error());
-    const auto exit = report_results(application, "destroy/1", workspace->options().run_id, *results);
-    if (exit != ExitCode::Ok) return exit;
-    if (auto released = release_when_empty(application, *workspace); !released)
-        return tl::unexpected(released.error());
-    return exit;
+    if (std::ranges::all_of(*results, &ScoreResult::good)) {
+        if (auto released = release_when_empty(application, *workspace); !released)
+            return tl::unexpected(released.error());
+    }
+    return report_results(application, "destroy/1", workspace->options().run_id, *results);
 }
 
 }  // namespace

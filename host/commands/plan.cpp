@@ -22,16 +22,17 @@ Outcome<ExitCode> plan(Application& application, const ParsedArguments& argument
     if (auto planned = run.plan(tasks); !planned) return tl::unexpected(planned.error());
     const bool broken =
         std::ranges::any_of(tasks, [](const ScoreTask& task) { return task.problem.has_value(); });
+    const auto file = arguments.text("out");
+    if (file && !broken) {
+        auto saved = save_plan(*file, preparation->context.context.name, tasks);
+        if (!saved) return tl::unexpected(saved.error());
+    }
     auto document = plan_document(tasks);
     document["context"] = preparation->context.context.name;
     if (!application.print_json("plan/1", document))
         print_plan(application.streams().out, application.out_style(), tasks);
     if (broken) return ExitCode::Failed;
-    if (const auto file = arguments.text("out")) {
-        auto saved = save_plan(*file, preparation->context.context.name, tasks);
-        if (!saved) return tl::unexpected(saved.error());
-        application.streams().err << "Saved; carry it out with: harmony apply " << *file << "\n";
-    }
+    if (file) application.streams().err << "Saved; carry it out with: harmony apply " << *file << "\n";
     return arguments.has("detailed-exitcode") && has_work(tasks) ? ExitCode::Changes : ExitCode::Ok;
 }
 

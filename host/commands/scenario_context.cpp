@@ -127,9 +127,12 @@ Outcome<ScoreTask> ScenarioContext::task(const std::string& score, const json& s
 }
 
 Outcome<std::size_t> ScenarioContext::run_score(const json& params) {
-    const std::string score = params.value("name", "");
+    const auto name = params.find("name");
+    if (name == params.end() || !name->is_string())
+        return usage_problem("usage.unknown-score", "a scenario named no Score to apply or destroy");
+    const std::string score = *name;
     const json settings = params.contains("settings") ? params["settings"] : json::object();
-    const bool apply = params.value("purpose", "apply") == "apply";
+    const bool apply = !params.contains("purpose") || params["purpose"] == "apply";
     auto made = task(score, settings);
     if (!made) return tl::unexpected(made.error());
     if (apply) settings_[score] = settings;

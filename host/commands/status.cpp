@@ -77,7 +77,7 @@ Outcome<ExitCode> status(Application& application, const ParsedArguments& argume
     if (last) document["last_run"] = run_document(*last, ContextLock::held(folder));
     tell_interrupted(application, folder);
     Table table({"SCORE", "OUTCOME", "AGE", "OBJECTS", "DRIFT", "PLUGIN"});
-    bool readable = true;
+    auto exit = ExitCode::Ok;
     if (!records->empty()) {
         Progress progress(application.streams(), application.err_style(), application.verbose());
         auto workspace = application.workspace(context->context, {}, &progress);
@@ -90,7 +90,7 @@ Outcome<ExitCode> status(Application& application, const ParsedArguments& argume
             if (!live) {
                 item["error"] = diagnostic_document(live.error().diagnostic);
                 print_diagnostic(application.streams().err, application.err_style(), live.error().diagnostic);
-                readable = false;
+                exit = live.error().exit == ExitCode::Interrupted ? ExitCode::Interrupted : ExitCode::Failed;
             }
             const auto age = seconds_since(record.at);
             table.add({score, record.outcome, age ? age_text(*age) : "?",
@@ -107,7 +107,7 @@ Outcome<ExitCode> status(Application& application, const ParsedArguments& argume
             table.print(out, application.out_style());
         }
     }
-    return readable ? ExitCode::Ok : ExitCode::Failed;
+    return exit;
 }
 
 }  // namespace

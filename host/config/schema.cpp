@@ -229,19 +229,57 @@ void collect(const Schema& schemas, const json& unresolved, const ValuePath& pat
     }
 }
 
+// Every schema that says something about one value: what references lead to, what stands beside them, and all
+// branches, whichever of them holds.
+using Governing = std::vector<const json*>;
+
+void gather(const Schema& schemas, const json& schema, Governing& found) {
+    if (!schema.is_object() || std::ranges::find(found, &schema) != found.end()) return;
+    found.push_back(&schema);
+    if (schema.contains("$ref")) gather(schemas, schemas.resolve(schema), found);
+    for (const char* branches : {"allOf", "anyOf", "oneOf"}) {
+        if (!schema.contains(branches) || !schema[branches].is_array()) continue;
+        for (const json& branch : schema[branches])
+            gather(schemas, branch, found);
+    }
+    for (const char* branch : {"if", "then", "else"}) {
+        if (schema.contains(branch)) gather(schemas, schema[branch], found);
+    }
+}
+
+Governing governing_root(const Schema& schemas, const json& root) {
+    Governing found;
+    gather(schemas, root, found);
+    return found;
+}
+
+Governing governing_child(const Schema& schemas, const Governing& parents, const PathSegment& segment) {
+    Governing found;
+    for (const json* parent : parents) {
+        if (const json* inner = schemas.child(*parent, segment)) gather(schemas, *inner, found);
+        const auto* name = std::get_if<std::string>(&segment);
+        if (name == nullptr || !parent->contains("patternProperties")) continue;
+        for (const auto& [pattern, inner] : (*parent)["patternProperties"].items()) {
+            if (matches_pattern(*name, pattern)) gather(schemas, inner, found);
+        }
+    }
+    return found;
+}
+
+bool is_secret(const Governing& schemas) {
+    return std::ranges::any_of(schemas, [](const json* schema) { return marked(*schema, "x-sensitive"); });
+}
+
 enum class Secrets { Masked, Removed };
 
-json filtered(const Schema& schemas, const json& unresolved, const json& value, Secrets secrets) {
-    const json& schema = schemas.resolve(unresolved);
-    if (marked(schema, "x-sensitive")) return "***";
+json filtered(const Schema& schemas, const Governing& governing, const json& value, Secrets secrets) {
+    if (is_secret(governing)) return "***";
     if (!value.is_structured()) return value;
     json result = value.is_array() ? json::array() : json::object();
     auto keep = [&](const PathSegment& segment, const json& member, auto&& store) {
-        static const json anything = true;
-        const json* inner = schemas.child(schema, segment);
-        const json& governing = inner == nullptr ? anything : schemas.resolve(*inner);
-        if (secrets == Secrets::Removed && marked(governing, "x-sensitive")) return;
-        store(filtered(schemas, governing, member, secrets));
+        const Governing inner = governing_child(schemas, governing, segment);
+        if (secrets == Secrets::Removed && is_secret(inner)) return;
+        store(filtered(schemas, inner, member, secrets));
     };
     if (value.is_array()) {
         for (std::size_t i = 0; i < value.size(); ++i)
@@ -266,28 +304,29 @@ void Schema::fill_defaults(json& value, const std::function<void(const ValuePath
 }
 
 bool Schema::sensitive(const ValuePath& path) const {
-    const json* current = root_;
+    Governing current = governing_root(*this, *root_);
     for (const auto& segment : path.segments()) {
-        current = child(*current, segment);
-        if (current == nullptr) return false;
-        if (marked(resolve(*current), "x-sensitive")) return true;
+        current = governing_child(*this, current, segment);
+        if (is_secret(current)) return true;
     }
     return false;
 }
 
 json Schema::masked(const json& value) const {
-    return filtered(*this, *root_, value, Secrets::Masked);
+    return filtered(*this, governing_root(*this, *root_), value, Secrets::Masked);
 }
 
 json Schema::without_secrets(const json& value) const {
-    return filtered(*this, *root_, value, Secrets::Removed);
+    return filtered(*this, governing_root(*this, *root_), value, Secrets::Removed);
 }
 
 std::vector<SchemaFlag> Schema::flags() const {
     std::vector<SchemaFlag> found;
     collect(*this, *root_, {}, 0, [&](const ValuePath& path, const json& schema) {
         if (!schema.is_object() || !schema.contains("x-flag") || !schema["x-flag"].is_string()) return;
-        SchemaFlag flag{schema["x-flag"], path, schema.value("description", ""), {}, {}};
+        SchemaFlag flag{schema["x-flag"], path, {}, {}, {}};
+        if (schema.contains("description") && schema["description"].is_string())
+            flag.summary = schema["description"];
         if (schema.contains("type") && schema["type"].is_string()) flag.type = schema["type"];
         if (schema.contains("enum")) {
             for (const auto& value : schema["enum"])

@@ -44,15 +44,6 @@ std::size_t code_points(const std::string& text) {
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-bool matches(const std::string& text, const std::string& pattern) {
-    if (text.size() > kLongestMatchedText) return false;
-    try {
-        return std::regex_search(text, std::regex(pattern, std::regex::ECMAScript));
-    } catch (const std::regex_error&) {
-        return true;  // a pattern that this engine cannot read is left to the plugin's own check
-    }
-}
-
 std::string join(const std::vector<std::string>& words) {
     std::string text;
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -67,6 +58,15 @@ std::string number_text(const json& number) {
 }
 
 }  // namespace
+
+bool matches_pattern(const std::string& text, const std::string& pattern) {
+    if (text.size() > kLongestMatchedText) return false;
+    try {
+        return std::regex_search(text, std::regex(pattern, std::regex::ECMAScript));
+    } catch (const std::regex_error&) {
+        return true;  // a pattern that this engine cannot read is left to the plugin's own check
+    }
+}
 
 std::vector<SchemaProblem> SchemaChecker::run(const json& schema, const json& value) {
     problems_.clear();
@@ -182,7 +182,7 @@ void SchemaChecker::check_text(const json& schema, const std::string& value, con
     length("maxLength", false);
     if (schema.contains("pattern") && schema["pattern"].is_string()) {
         const auto& pattern = schema["pattern"].get_ref<const std::string&>();
-        if (!matches(value, pattern)) report(path, value, "text that matches " + pattern);
+        if (!matches_pattern(value, pattern)) report(path, value, "text that matches " + pattern);
     }
 }
 
@@ -270,7 +270,7 @@ void SchemaChecker::check_members(const json& schema, const json& value, const V
             known = true;
         }
         for (const auto& [pattern, governing] : patterns.items()) {
-            if (!matches(name, pattern)) continue;
+            if (!matches_pattern(name, pattern)) continue;
             visit(governing, member, inner);
             known = true;
         }

@@ -9,6 +9,10 @@
 
 namespace harmony::host {
 
+// A pattern that can't be read matches, since the plugin's own check is left to refuse; a very long text does
+// not.
+[[nodiscard]] bool matches_pattern(const std::string& text, const std::string& pattern);
+
 class SchemaChecker {
  public:
     explicit SchemaChecker(const Schema& schema) : schema_(schema) {}

@@ -60,7 +60,16 @@ PluginProcess& PluginPool::process_of(const CatalogEntry& entry) {
     process = options_.factory(std::move(options), {});
     PluginProcess* self = process.get();
     PluginCallbacks callbacks;
-    callbacks.service = [this, self](const ServiceRequest& request) { return serve(self, request); };
+    callbacks.service = [this, self](const ServiceRequest& request) -> CallResult {
+        // The plugin's own call is still under way: nothing may be thrown through it.
+        try {
+            return serve(self, request);
+        } catch (const std::exception& error) {
+            return refuse_call(
+                HP_E_INTERNAL, "host.internal",
+                "the host could not answer " + std::string(request.method) + ": " + error.what());
+        }
+    };
     callbacks.log = [this, id](std::int32_t level, std::string_view line) {
         if (options_.listener != nullptr) options_.listener->plugin_log(id, level, std::string(line));
     };

@@ -14,11 +14,24 @@ bool has_verb(const ScoreTask& task, const char* verb) {
     return verbs.empty() || std::ranges::find(verbs, verb) != verbs.end();
 }
 
+std::string key(const Step& step, bool destructive) {
+    return step.action + " " + step.object() + (destructive ? ", with data" : "");
+}
+
+// Who agreed to a step that deletes data agreed to one that does not.
 std::set<std::string> keys(const ScorePlan& plan) {
     std::set<std::string> result;
-    for (const auto& step : plan.steps)
-        result.insert(step.action + " " + step.object());
+    for (const auto& step : plan.steps) {
+        result.insert(key(step, false));
+        if (step.destructive) result.insert(key(step, true));
+    }
     return result;
+}
+
+void leave_unchecked(ScoreResult& result) {
+    result.outcome = "interrupted";
+    result.reason = diagnostic("run.interrupted", "applied, but interrupted before it was checked",
+                               "apply again: it is checked then");
 }
 
 // With what became of it, which is empty while it runs.
@@ -112,14 +125,14 @@ void Run::fail_with(ScoreResult& result, const Problem& problem) const {
 bool Run::may_carry_out(const ScoreTask& task, const ScorePlan& fresh, ScoreResult& result) const {
     const auto shown = keys(task.plan);
     for (const auto& step : fresh.steps) {
-        if (shown.contains(step.action + " " + step.object())) continue;
+        if (shown.contains(key(step, step.destructive))) continue;
         const bool deletes = step.destructive && !options_.delete_data && options_.purpose == Purpose::Apply;
         const bool expected = task.plan.deferred && !deletes;
         if (expected || (options_.accept_new_steps && !deletes)) continue;
         result.outcome = "failed";
         result.reason = diagnostic(
             "run.plan-changed",
-            task.name + " would now " + step.action + " " + step.object() +
+            task.name + " would now " + key(step, step.destructive) +
                 ", which was not in the plan that was shown (first of it: " + pending_text(task.plan) + ")",
             deletes ? "look at the plan again; --delete-data accepts steps that delete data"
                     : "run again to see the new plan");
@@ -170,6 +183,7 @@ void Run::verify(ScoreTask& task, ScoreResult& result) {
     result.checks = std::move(*checks);
     for (const auto& check : result.checks) {
         if (check.ok) continue;
+        if (workspace_.pool().interrupted()) return leave_unchecked(result);
         result.outcome = "unverified";
         result.reason =
             diagnostic("run.verify-failed", "applied, but the check \"" + check.name + "\" fails" +
@@ -258,7 +272,10 @@ void Run::start(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResul
 
 void Run::settle(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResult& result) {
     if (result.good() && options_.purpose == Purpose::Apply) {
-        if (const auto reason = blocker(tasks, task); reason.empty()) {
+        const auto reason = blocker(tasks, task);
+        if (workspace_.pool().interrupted() && has_verb(task, "verify")) {
+            leave_unchecked(result);
+        } else if (reason.empty()) {
             verify(task, result);
         } else {
             result.outcome = "unverified";
@@ -277,7 +294,9 @@ void Run::settle(const std::vector<ScoreTask>& tasks, ScoreTask& task, ScoreResu
         if (!kept && !host_problem_) host_problem_ = kept.error();
     }
     if (!result.good()) {
-        bad_[task.name] = result.outcome == "skipped" ? "was skipped" : "failed";
+        bad_[task.name] = result.outcome == "skipped"       ? "was skipped"
+                          : result.outcome == "interrupted" ? "was interrupted"
+                                                            : "failed";
         unfinished_.push_back(task.name);
     }
     observer_.score_finished(result);

@@ -146,6 +146,32 @@ TEST_CASE("Yes never covers the deletion of data") {
     CHECK(machine.run({"apply", "--filter", "LoneScore", "--yes", "--delete-data"}) == 0);
 }
 
+TEST_CASE("A step that has come to delete data since it was shown is not carried out") {
+    Machine machine;
+    machine.world.on_call = [&](const std::string& call) {
+        if (call == "LoneScore score.plan" && machine.world.count(call) == 2)
+            machine.world.destructive = {"LoneScore"};
+    };
+    CHECK(machine.run({"apply", "--filter", "LoneScore", "--yes"}) == 1);
+    CHECK_THAT(machine.err, Contains("with data"));
+    CHECK_THAT(machine.err, Contains("--delete-data"));
+    CHECK(machine.world.count("LoneScore score.apply") == 0);
+}
+
+TEST_CASE("A destroy that can't find out what is there has not succeeded") {
+    Machine machine;
+    machine.world.failing_plans = {"LoneScore"};
+    CHECK(machine.run({"destroy", "--filter", "LoneScore", "--yes"}) == 1);
+    CHECK_THAT(machine.err, Contains("nobody can be asked"));
+}
+
+TEST_CASE("Standard output holds one JSON document, also where a plan can't be saved") {
+    Machine machine;
+    CHECK(machine.run({"plan", "--filter", "LoneScore", "--output", "json", "--out", "/proc/nowhere/plan"}) ==
+          1);
+    CHECK(machine.json()["kind"] == "error/1");
+}
+
 TEST_CASE("What exists is asked once, when a Score is done or has failed, and its record says it") {
     Machine machine;
     machine.world.failing_verify = {"LoneScore"};
@@ -267,6 +293,19 @@ TEST_CASE("Ctrl-C ends a run with 130 and a journal that says so") {
     CHECK(machine.run({"apply", "--all", "--yes"}) == 130);
     CHECK(last_journal(machine.state())->outcome == "interrupted");
     CHECK(machine.world.count("LoneScore score.apply") == 0);
+}
+
+TEST_CASE("Ctrl-C in a smoke test is no failure of the Score, nor of the one that follows it") {
+    Machine machine(true);
+    machine.world.failing_verify = {"BaseScore"};
+    machine.world.on_call = [&](const std::string& call) {
+        if (call == "BaseScore score.verify") machine.cancellation.request();
+    };
+    CHECK(machine.run({"apply", "--all", "--yes", "--output", "json"}) == 130);
+    const auto scores = machine.json()["scores"];
+    CHECK(scores[0]["outcome"] == "interrupted");
+    CHECK(scores[1]["outcome"] == "interrupted");
+    CHECK(machine.world.count("AppScore score.verify") == 0);
 }
 
 TEST_CASE("A destroy that is interrupted after its last step keeps its record, and asks nothing more") {

@@ -147,6 +147,14 @@ TEST_CASE("A scenario that fails says why, shows logs, and is cleaned up after a
     CHECK_THAT(text, Contains("<system-err>== daemon"));
 }
 
+TEST_CASE("A scenario that names no Score fails as any other, and is cleaned up after") {
+    Machine machine;
+    machine.world.scenario_score = 5;
+    CHECK(machine.run({"e2e", "run", "round-trip"}) == 1);
+    CHECK_THAT(machine.out + machine.err, Contains("named no Score"));
+    CHECK(std::filesystem::is_empty(machine.root + "/state/contexts"));
+}
+
 TEST_CASE("A scenario is skipped where the machine lacks what it needs, which is no failure") {
     Machine machine;
     SECTION("a capability") {

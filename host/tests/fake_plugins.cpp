@@ -138,7 +138,8 @@ class FakeProcess : public PluginProcess {
     CallResult scenario(InstanceId instance, const CallOptions& options) {
         for (const char* purpose : {"apply", "destroy"}) {
             const std::string params =
-                json{{"name", "LoneScore"}, {"purpose", purpose}, {"settings", json::object()}}.dump();
+                json{{"name", world_.scenario_score}, {"purpose", purpose}, {"settings", json::object()}}
+                    .dump();
             auto answer = callbacks_.service({"host.score", params, instance, options});
             if (!answer) return answer;
             if (world_.scenario_stops_halfway) break;
@@ -154,6 +155,8 @@ class FakeProcess : public PluginProcess {
             return failed(HP_E_FAILED, "fake.unreadable", "nobody answers");
         if (method == "score.read") return objects(made);
         if (method == "score.render") return rendering(made, params);
+        if (method == "score.plan" && world_.failing_plans.contains(made.name))
+            return failed(HP_E_FAILED, "fake.unreachable", "nobody can be asked");
         if (method == "score.plan") {
             json steps = json::array();
             if (params.at("purpose") == "destroy") {

@@ -19,12 +19,14 @@ namespace harmony::host::testing {
 struct World {
     std::map<std::string, nlohmann::json> objects;  // Score to the settings it was applied with
     std::set<std::string> crash_in_apply;
+    std::set<std::string> failing_plans;
     std::set<std::string> failing_verify;
     std::set<std::string> failing_reads;
     std::set<std::string> destructive;
-    int failing_destroys = 0;             // so many of the next ones
-    bool lacks_process_host = false;      // the machine does, and the topology says why
-    bool scenario_stops_halfway = false;  // after its first Score
+    int failing_destroys = 0;                     // so many of the next ones
+    bool lacks_process_host = false;              // the machine does, and the topology says why
+    bool scenario_stops_halfway = false;          // after its first Score
+    nlohmann::json scenario_score = "LoneScore";  // what it asks to be applied
     std::string scenario_answer =
         R"({"passed":true,"steps":[{"name":"there and back","ok":true,"duration_ms":1}]})";
     std::vector<std::string> calls;  // "BaseScore score.apply"

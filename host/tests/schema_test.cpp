@@ -119,3 +119,25 @@ TEST_CASE("Text is typed by the schema") {
     CHECK(at("either", "5") == 5);
     CHECK(at("either", "five") == "five");
 }
+
+TEST_CASE("A secret is one beside a reference, in a branch, and by the pattern of its name too") {
+    const json schema = json::parse(R"({"$defs":{"word":{"type":"string"}},
+        "properties":{"a":{"$ref":"#/$defs/word","x-sensitive":true},
+                      "b":{"anyOf":[{"type":"null"},{"type":"string","x-sensitive":true}]}},
+        "patternProperties":{"^key-":{"x-sensitive":true}},
+        "allOf":[{"properties":{"c":{"x-sensitive":true}}}],
+        "if":{"required":["d"]},"then":{"properties":{"d":{"x-sensitive":true}}}})");
+    const json value = {{"a", "1"}, {"b", "2"}, {"key-1", "3"}, {"c", "4"}, {"d", "5"}, {"open", "6"}};
+    CHECK(Schema(schema).without_secrets(value) == json{{"open", "6"}});
+    for (const char* path : {"a", "b", "key-1", "c", "d"})
+        CHECK(Schema(schema).sensitive(*ValuePath::parse(path)));
+    CHECK_FALSE(Schema(schema).sensitive(*ValuePath::parse("open")));
+    const json circle = json::parse(R"({"$ref":"#","properties":{"inner":{"$ref":"#"}}})");
+    CHECK(Schema(circle).masked(json::parse(R"({"inner":{"inner":1}})"))["inner"]["inner"] == 1);
+}
+
+TEST_CASE("A flag whose description is no text has none") {
+    const json schema = json::parse(R"({"properties":{"a":{"x-flag":"a","description":5}}})");
+    REQUIRE(Schema(schema).flags().size() == 1);
+    CHECK(Schema(schema).flags()[0].summary.empty());
+}
