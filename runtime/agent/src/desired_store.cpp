@@ -10,8 +10,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A device's limit of deployments of their usual size; the contract's largest ones together would be 250 MiB.
-constexpr std::size_t kMaxFileBytes = 64 * 1024 * 1024;
+// All that a device may hold, each byte escaped.
+constexpr std::size_t kMaxFileBytes =
+    2 * contracts::kMaxDeploymentsPerDevice * contracts::kMaxDesiredStateBytes;
 
 }  // namespace
 
@@ -28,6 +29,8 @@ DesiredStore::DesiredStore(std::string path, contracts::DeviceId device, runtime
 Result<std::optional<HeldDesired>> DesiredStore::load() const {
     const auto text = disk_.read(path_, kMaxFileBytes);
     if (!text && text.error().kind() == ErrorKind::NotFound) return std::optional<HeldDesired>{};
+    if (!text && text.error().kind() == ErrorKind::InvalidInput)
+        return fail(ErrorKind::Corrupt, text.error().text());
     if (!text) return fail(text.error());
     const Json document = Json::parse(*text, nullptr, false);
     const auto corrupt = [&](const std::string& what) {

@@ -173,6 +173,8 @@ Result<contracts::ExecReply> ExecCommand::run(const CommandCall& call, const con
     }
     const auto target = find_target(request, entry);
     if (!target) return refuse(target.error());
+    if (call.headers.deadline && *call.headers.deadline < clock_.wall())
+        return refuse(Error(ErrorKind::Timeout, "its deadline passed while its container was looked for"));
     entry.event = AuditEvent::Started;
     if (auto noted = audit_.append(entry, clock_.wall()); !noted) {
         kLog.error("not run: the audit log can't be written", {{"error", noted.error().text()}});

@@ -130,9 +130,7 @@ class RunningProgram {
           err_(err),
           pid_(pid),
           process_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
-    ~RunningProgram() {
-        if (!reaped_) (void)reap(0);
-    }
+    ~RunningProgram() { (void)reap(WNOHANG); }
     RunningProgram(const RunningProgram&) = delete;
     RunningProgram& operator=(const RunningProgram&) = delete;
 
@@ -158,11 +156,12 @@ class RunningProgram {
     // True when nothing of it is left.
     bool kill_all() {
         const bool killed = podman::kill_session(pid_, kKillPatience);
-        if (!reaped_ && !reap(WNOHANG)) {
-            kill(pid_, SIGKILL);
-            (void)reap(0);
-        }
-        return killed;
+        if (reap(WNOHANG)) return killed;
+        kill(pid_, SIGKILL);
+        // A program that has become another user's, or waits in the kernel, may not end.
+        pollfd ended{process_.get(), POLLIN, 0};
+        (void)poll(&ended, 1, static_cast<int>(kKillPatience.count()));
+        return reap(WNOHANG) && killed;
     }
 
     podman::ExecOutcome take() {

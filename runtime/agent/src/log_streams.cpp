@@ -150,7 +150,11 @@ Result<void> LogStreams::send_tails(const StreamPtr& stream, const std::stop_tok
         if (stop.stop_requested() || stream->stop.stop_requested()) return {};
         auto position = send_tail(stream, source, *runtime);
         if (!position) return fail(position.error());
-        if (!*position || !stream->request.follow) continue;
+        if (!stream->request.follow) continue;
+        if (!*position) {
+            abandon(stream);
+            return {};
+        }
         const bool begun =
             work_.run("log-reader", [this, stream, source, at = **position](std::stop_token ending) {
                 follow(stream, source, at, ending);
@@ -348,6 +352,15 @@ void LogStreams::give_up(const StreamPtr& stream, const Error& why) {
     message.payload = contracts::RemoteError::from_error(why).encode();
     kLog.info("no logs", {{"deployment", stream->request.deployment.str()}, {"reason", why.text()}});
     (void)connection_.publish(message);
+    forget(stream);
+}
+
+// Its next renewal is answered that nothing is followed, and whoever asks begins anew.
+void LogStreams::abandon(const StreamPtr& stream) {
+    {
+        const std::lock_guard lock(mutex_);
+        stream->over = true;
+    }
     forget(stream);
 }
 

@@ -124,8 +124,11 @@ void Reconciler::collect_finished() {
 
 void Reconciler::take_result(Deployment& deployment, const DeploymentName& name, const Performed& performed) {
     deployment.at_work = false;
-    for (const std::string& id : deployment.started_here)
+    // Somebody may have looked while the work went on.
+    for (const std::string& id : deployment.started_here) {
         started_at_.erase(id);
+        restarted_.erase(id);
+    }
     if (deployment.stop.stop_requested()) return;  // it was for an earlier score
     deployment.initialized = deployment.initialized || performed.initialized;
     deployment.next_attempt = clock_.steady() + deployment.backoff.next();

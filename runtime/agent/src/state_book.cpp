@@ -36,6 +36,8 @@ StateBook::StateBook(std::string path, contracts::DeviceId device, const Clock& 
 Result<void> StateBook::load() {
     const auto text = disk_.read(path_, kMaxFileBytes);
     if (!text && text.error().kind() == ErrorKind::NotFound) return {};
+    if (!text && text.error().kind() == ErrorKind::InvalidInput)
+        return fail(ErrorKind::Corrupt, text.error().text());
     if (!text) return fail(text.error());
     auto done = read(*text);
     if (!done) {

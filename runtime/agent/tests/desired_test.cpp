@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 
 #include "harmony/agent/commands.hpp"
@@ -172,6 +173,8 @@ TEST_CASE("the stored desired state comes back, and a damaged or foreign file is
     const DesiredStore foreign(directory.file("desired.json"), *contracts::DeviceId::parse("other"));
     CHECK(foreign.load().error().kind() == ErrorKind::Corrupt);
     std::ofstream(directory.file("desired.json")) << R"({"device_id":"dev","deployments":{"app":1}})";
+    CHECK(store.load().error().kind() == ErrorKind::Corrupt);
+    std::filesystem::resize_file(directory.file("desired.json"), 1'000'000'000);  // with a hole
     CHECK(store.load().error().kind() == ErrorKind::Corrupt);
 }
 

@@ -167,6 +167,24 @@ TEST_CASE("a command whose deadline has passed is not run and not answered, and 
     CHECK(bench.audit()[0]["event"] == "Refused");
 }
 
+TEST_CASE("a command whose deadline passes while its container is looked for is not run") {
+    Bench bench;
+    bench.run_service("web", "app");
+    bench.runtimes = [&] {
+        bench.clock.advance(2s);
+        return bench.runtime;
+    };
+    bench.start();
+    auto slow = bench.call(kEcho, "id-1");
+    slow.headers.deadline =
+        contracts::Timestamp::from_microseconds(bench.clock.wall().microseconds() + 1'000'000);
+    CHECK(bench.exec->begin(slow));
+    eventually_holds([&] { return bench.answers().size() == 1; });
+    CHECK(refusal(bench.answers().front()).kind == contracts::RemoteErrorKind::Timeout);
+    REQUIRE(bench.audit().size() == 1);
+    CHECK(bench.audit()[0]["event"] == "Refused");
+}
+
 TEST_CASE("without its line in the audit log nothing is run") {
     Bench bench;
     bench.options.audit_path = bench.directory.file("no-folder/audit.log");

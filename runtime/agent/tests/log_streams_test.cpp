@@ -232,6 +232,21 @@ TEST_CASE("after a reconnect nothing is sent before the next renewal, and nothin
     CHECK(bench.replies().back().lost_lines == 0);
 }
 
+TEST_CASE("a stream whose connection changes before its last lines are out is begun anew") {
+    Bench bench;
+    bench.runtime->append_log(bench.run_service("web", "app"), {"stdout", "one"});
+    bench.runtimes = [&] {
+        bench.streams->connection_changed();
+        return bench.runtime;
+    };
+    REQUIRE(bench.ask(kFollow));
+    eventually_holds([&] { return bench.streams->followed() == 0; });
+    CHECK(bench.lines().empty());
+    const auto renewed = bench.ask(R"({"deployment":"web","follow":true,"lease":"Renew"})");
+    REQUIRE_FALSE(renewed);
+    CHECK(renewed.error().kind() == ErrorKind::NotFound);
+}
+
 TEST_CASE(
     "lines that come while the broker is away are kept up to the buffer's size, and the rest is counted") {
     Bench bench;

@@ -349,6 +349,29 @@ TEST_CASE("a step of the clock does not keep a restarted container from settling
     CHECK(bench.phase() == Phase::Running);
 }
 
+TEST_CASE("a start of the agent's own is no restart, also where somebody looks while the work goes on") {
+    Bench bench;
+    bench.runtime->set_time(1'000);
+    bench.reconciler.set_desired(
+        {{kApp,
+          score(
+              R"("services":[{"name":"web","image":"localhost/x:1"},{"name":"db","image":"localhost/x:1"}])")}});
+    bench.converge();
+    REQUIRE(bench.phase() == Phase::Running);
+    bench.clock.advance(2min);
+    for (const char* name : {"hf.dev.app.web", "hf.dev.app.db"})
+        REQUIRE(bench.runtime->stop(name, 0s));
+    bench.runtime->set_time(1'100);
+    bench.reconciler.tick();
+    REQUIRE(bench.queue.size() == 1);
+    REQUIRE(bench.runtime->start("hf.dev.app.web"));  // as the work does first
+    bench.reconciler.tick();
+    bench.work();
+    bench.reconciler.tick();
+    CHECK(bench.phase() == Phase::Running);
+    CHECK(bench.error().empty());
+}
+
 TEST_CASE("a new score ends the work on the old one, whose outcome says nothing") {
     Bench bench;
     bench.reconciler.set_desired({{kApp, score(service("localhost/none:1"))}});

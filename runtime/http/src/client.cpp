@@ -1,5 +1,7 @@
 #include "harmony/http/client.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
@@ -9,6 +11,7 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <cerrno>
 #include <mutex>
 
 namespace harmony::runtime::http {
@@ -93,6 +96,14 @@ class Wire {
         });
     }
 
+    // Whether the other end has closed it, or sent what nobody asked for, since the last answer.
+    [[nodiscard]] bool stale() {
+        char byte = 0;
+        const ssize_t got =
+            recv(stream_.socket().native_handle(), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+        return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    }
+
     template <class Message>
     ErrorCode write(Message& message, Clock::time_point deadline, const std::stop_token& stop) {
         return run(deadline, stop, [&](auto done) {
@@ -164,6 +175,9 @@ class LocalHttpClient final : public HttpClient {
         const std::unique_lock turn(mutex_, deadline);
         if (!turn.owns_lock())
             return fail(ErrorKind::Timeout, name(request) + ": earlier requests took too long");
+        // Of a server that closes idle connections; also a request that must not be repeated can go
+        // elsewhere.
+        if (wire_ && wire_->stale()) wire_.reset();
         const bool kept = wire_ != nullptr;
         bool answered = false;
         ErrorCode error;

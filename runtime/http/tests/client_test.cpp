@@ -34,6 +34,7 @@ class RawServer {
                  fd = accept(listener_, nullptr, nullptr)) {
                 script(fd, ++accepted);
                 close(fd);
+                ++closed;
             }
         });
     }
@@ -48,6 +49,7 @@ class RawServer {
     std::string path() const { return directory_ + "/socket"; }
 
     std::atomic<int> accepted = 0;
+    std::atomic<int> closed = 0;
 
  private:
     std::string directory_;
@@ -104,10 +106,25 @@ TEST_CASE("a request is repeated when the kept connection was closed meanwhile")
     REQUIRE(client->request(get(), {}));
     REQUIRE(client->request(get(), {}));
     CHECK(server.accepted == 2);
-    const auto post = client->request({.method = "POST", .target = "/", .body = "x", .headers = {}}, {});
-    REQUIRE_FALSE(post);
-    CHECK(post.error().kind() == ErrorKind::Unavailable);
-    CHECK(server.accepted == 2);
+}
+
+TEST_CASE(
+    "a request that must not be repeated takes no connection that has been closed, and is not repeated") {
+    RawServer server([](int fd, int number) {
+        if (read_request(fd).empty()) return;
+        if (number < 3) send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    const auto client = make_http_client(Endpoint::unix_socket(server.path()));
+    const Request post{.method = "POST", .target = "/", .body = "x", .headers = {}};
+    for (int number = 1; number <= 2; ++number) {
+        REQUIRE(client->request(post, {}));
+        while (server.closed < number)
+            std::this_thread::yield();
+    }
+    const auto lost = client->request(post, {});
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().kind() == ErrorKind::Unavailable);
+    CHECK(server.accepted == 3);
 }
 
 TEST_CASE("a missing socket is unavailable and a silent server times out") {

@@ -75,6 +75,7 @@ class LogStreams {
     void finish(const StreamPtr& stream, contracts::LogsEnd end);
     void give_up(const StreamPtr& stream, const Error& why);
     [[nodiscard]] bool send(Stream& stream, contracts::LogsReply reply);
+    void abandon(const StreamPtr& stream);
     void forget(const StreamPtr& stream);
     [[nodiscard]] bool pause(Stream& stream, std::chrono::milliseconds time);
 
