@@ -29,13 +29,16 @@ program_pid() {
     if [[ -n "$started" && "$(start_time "$pid")" == "$started" ]]; then printf '%s\n' "$pid"; fi
 }
 
-# A zombie that nobody reaped no longer runs.
+# A zombie that nobody reaped no longer runs. But the first thread becomes one while others, which end after it, still
+# hold the program's sockets.
 program_runs() {
     local pid state
+    local -a threads
     pid="$(program_pid "$1")"
     if [[ -z "$pid" ]]; then return 1; fi
     state="$(sed -nE 's/^State:\s+(\S).*/\1/p' "/proc/$pid/status" 2>/dev/null)"
-    [[ -n "$state" && "$state" != Z ]]
+    threads=("/proc/$pid/task/"*)
+    [[ -n "$state" && ("$state" != Z || ${#threads[@]} -gt 1) ]]
 }
 
 program_is_gone() { ! program_runs "$1"; }
