@@ -102,7 +102,7 @@ measure_fleet() { # DEVICES
 measure_fan_out() {
     wait_until_quiet
     tell "one Deployment for all"
-    if ((count == largest_fan_out)); then measuring fan-out "$count" 3 raw; else measuring fan-out "$count" 2; fi
+    if ((count == largest_fan_out)); then measuring fan-out "$count" 5 raw; else measuring fan-out "$count" 2; fi
 }
 
 heartbeats_per_core() { per "$(awk -v n="$(field heartbeats 2)" 'BEGIN { print n * 1000 }')" "$heartbeat_ms"; }
