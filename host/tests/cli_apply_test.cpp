@@ -169,7 +169,7 @@ TEST_CASE("Standard output holds one JSON document, also where a plan can't be s
     Machine machine;
     CHECK(machine.run({"plan", "--filter", "LoneScore", "--output", "json", "--out", "/proc/nowhere/plan"}) ==
           1);
-    CHECK(machine.json()["kind"] == "error/1");
+    CHECK(machine.json()["error"]["code"].is_string());
 }
 
 TEST_CASE("What exists is asked once, when a Score is done or has failed, and its record says it") {

@@ -1,6 +1,7 @@
 // The operator's logic without threads and without a broker, on a real store.
 #include "harmony/operator/operator_logic.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <random>
@@ -300,8 +301,10 @@ TEST_CASE("an operator that starts again keeps the conditions until every bucket
         one.turns(at(1005));
     }
     const auto before = conditions();
-    REQUIRE(before.at(0).type == contracts::kConditionReady);
-    REQUIRE(before.at(0).status == contracts::ConditionStatus::True);
+    REQUIRE(std::any_of(before.begin(), before.end(), [](const contracts::Condition& condition) {
+        return condition.type == contracts::kConditionReady &&
+               condition.status == contracts::ConditionStatus::True;
+    }));
     Operator again(directory, bucket, at(1010));
     for (const double seconds : {1010, 1012, 1014})
         again.turn(at(seconds));
