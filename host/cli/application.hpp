@@ -37,6 +37,7 @@ class Application {
     void configure(const ParsedArguments& arguments);
 
     [[nodiscard]] Streams& streams() { return setup_.streams; }
+    [[nodiscard]] const Cancellation* cancellation() const { return setup_.cancellation; }  // may be null
     [[nodiscard]] const Environment& environment() const { return setup_.environment; }
     [[nodiscard]] const Paths& paths() const { return paths_; }
     [[nodiscard]] const Style& out_style() const { return out_style_; }

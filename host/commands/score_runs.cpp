@@ -1,10 +1,11 @@
 #include "host/commands/score_runs.hpp"
 
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <istream>
+#include <iostream>
 #include <ostream>
 
 #include "host/config/files.hpp"
@@ -141,8 +142,31 @@ Outcome<std::vector<Assignment>> assignments_for(const ParsedArguments& argument
     return assignments;
 }
 
+Diagnostic nothing_done() {
+    return diagnostic("run.interrupted", "Interrupted: nothing was changed.");
+}
+
+bool interrupted(Application& application) {
+    const auto* cancellation = application.cancellation();
+    return cancellation != nullptr && cancellation->requested();
+}
+
+// Nothing at the end, and where the user interrupts: a stream's own read would go on after the signal.
+std::string read_line(Application& application) {
+    std::istream& in = application.streams().in;
+    const auto* cancellation = application.cancellation();
+    if (cancellation != nullptr && in.rdbuf() == std::cin.rdbuf() && in.rdbuf()->in_avail() <= 0) {
+        pollfd set[] = {{STDIN_FILENO, POLLIN, 0}, {cancellation->descriptor(), POLLIN, 0}};
+        while (!interrupted(application) && ::poll(set, 2, -1) < 0 && errno == EINTR) {
+        }
+    }
+    std::string line;
+    if (!interrupted(application)) std::getline(in, line);
+    return line;
+}
+
 // Reads a line, without echo for a secret.
-std::optional<std::string> read_answer(Streams& streams, bool secret) {
+std::optional<std::string> read_answer(Application& application, bool secret) {
     termios before{};
     const bool hide = secret && tcgetattr(STDIN_FILENO, &before) == 0;
     if (hide) {
@@ -150,13 +174,12 @@ std::optional<std::string> read_answer(Streams& streams, bool secret) {
         silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         tcsetattr(STDIN_FILENO, TCSANOW, &silent);
     }
-    std::string answer;
-    const bool read = static_cast<bool>(std::getline(streams.in, answer));
+    std::string answer = read_line(application);
     if (hide) {
         tcsetattr(STDIN_FILENO, TCSANOW, &before);
-        streams.err << "\n";
+        application.streams().err << "\n";
     }
-    if (!read || answer.empty()) return std::nullopt;
+    if (answer.empty()) return std::nullopt;
     return answer;
 }
 
@@ -181,10 +204,12 @@ Outcome<ResolvedParameters> resolve_for(Application& application, const Preparat
                                     const std::string& expected, bool secret) {
             application.streams().err << score << "." << path.text() << " (" << expected << "): ";
             application.streams().err.flush();
-            return read_answer(application.streams(), secret);
+            return read_answer(application, secret);
         };
     }
-    return resolve_parameters(unit.manifest.name, unit.schema, inputs);
+    auto resolved = resolve_parameters(unit.manifest.name, unit.schema, inputs);
+    if (!resolved && interrupted(application)) return stop(ExitCode::Interrupted, nothing_done());
+    return resolved;
 }
 
 std::string joined_requirements(const ScoreUnit& unit) {
@@ -356,8 +381,8 @@ Outcome<void> confirm(Application& application, const ParsedArguments& arguments
             : purpose == Purpose::Apply ? "Apply this? [y/N] "
                                         : "Destroy this? [y/N] ");
     err.flush();
-    std::string answer;
-    std::getline(application.streams().in, answer);
+    const std::string answer = read_line(application);
+    if (interrupted(application)) return stop(ExitCode::Interrupted, nothing_done());
     const bool agreed = answer == wanted || (!data && (answer == "y" || answer == "Y" || answer == "Yes"));
     if (agreed) return {};
     return stop(ExitCode::Declined, diagnostic("run.declined", "Declined: nothing was changed."));

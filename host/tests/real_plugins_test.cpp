@@ -1,5 +1,7 @@
 // The installed binary with real runners: plugins that crash, exit, hang, and a harmony that is killed.
 #include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -21,6 +23,33 @@ using Catch::Contains;
 
 namespace {
 
+// What a person sees and types at.
+struct Terminal {
+    Terminal() { REQUIRE(::openpty(&outside, &inside, nullptr, nullptr, nullptr) == 0); }
+    ~Terminal() {
+        ::close(outside);
+        ::close(inside);
+    }
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+
+    void await(const std::string& text) const {
+        std::string seen;
+        while (seen.find(text) == std::string::npos) {
+            pollfd set{outside, POLLIN, 0};
+            INFO(seen);
+            REQUIRE(::poll(&set, 1, 20'000) == 1);
+            char buffer[4096];
+            const ssize_t got = ::read(outside, buffer, sizeof buffer);
+            REQUIRE(got > 0);
+            seen.append(buffer, static_cast<std::size_t>(got));
+        }
+    }
+
+    int outside = -1;
+    int inside = -1;
+};
+
 class Binary {
  public:
     Binary() {
@@ -33,7 +62,8 @@ class Binary {
     Binary(const Binary&) = delete;
     Binary& operator=(const Binary&) = delete;
 
-    pid_t start(std::vector<std::string> words) {
+    // With a terminal: as stdin and stderr.
+    pid_t start(std::vector<std::string> words, int terminal = -1) {
         words.insert(words.begin(), HARMONY_BINARY);
         std::vector<std::string> variables = {"HOME=" + root, "PATH=/usr/bin:/bin",
                                               "HARMONY_PLUGIN_PATH=" HARMONY_TEST_PLUGINS};
@@ -49,9 +79,14 @@ class Binary {
         posix_spawn_file_actions_init(&actions);
         const std::string out = root + "/out";
         const std::string err = root + "/err";
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        if (terminal >= 0) {
+            for (const int stream : {0, 2})
+                posix_spawn_file_actions_adddup2(&actions, terminal, stream);
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+            posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        }
         pid_t pid = 0;
         REQUIRE(posix_spawn(&pid, HARMONY_BINARY, &actions, nullptr, argv.data(), envp.data()) == 0);
         posix_spawn_file_actions_destroy(&actions);
@@ -139,6 +174,16 @@ TEST_CASE("An interrupt cancels the running step and exits with 130") {
     REQUIRE(::kill(pid, SIGINT) == 0);
     CHECK(binary.wait(pid) == 130);
     CHECK(last_journal(binary.state())->outcome == "interrupted");
+}
+
+TEST_CASE("An interrupt at a question ends the run at once, with 130 and nothing changed") {
+    Terminal terminal;
+    Binary binary;
+    const pid_t pid = binary.start({"apply", "--filter", "GoodScore"}, terminal.inside);
+    terminal.await("[y/N]");
+    REQUIRE(::kill(pid, SIGINT) == 0);
+    CHECK(binary.wait(pid) == 130);
+    CHECK_FALSE(last_journal(binary.state()));
 }
 
 TEST_CASE("Version and help need nothing") {
