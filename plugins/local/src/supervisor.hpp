@@ -70,6 +70,8 @@ class Supervisor {
     [[nodiscard]] Outcome<ManagedDaemon*> known_daemon(const nlohmann::json& params);
     // Whoever waits for it to become ready waits in vain from here on.
     void disappoint_waiters(const std::string& name, const std::string& why);
+    // What is asked for takes the place of a stop or removal that is still under way. False: there was none.
+    bool call_off_stops(const std::string& name);
     void wait_until_stopped(const std::shared_ptr<Client>& client, ManagedDaemon& daemon, Goal goal,
                             bool delete_data);
     void wait_until_ready(const std::shared_ptr<Client>& client, ManagedDaemon& daemon, DaemonAction action,

@@ -72,6 +72,10 @@ Outcome<void> Supervisor::ensure(const std::shared_ptr<Client>& client, const js
         if (!known) daemons_.erase(spec->name);
         return pass_on(action.error());
     }
+    if (call_off_stops(spec->name) && *action == DaemonAction::None) {
+        daemon.restart();
+        action = DaemonAction::Restart;
+    }
     wait_until_ready(client, daemon, *action, exits_before);
     return {};
 }
@@ -87,6 +91,7 @@ Outcome<void> Supervisor::restart(const std::shared_ptr<Client>& client, const j
     const auto daemon = known_daemon(params);
     if (!daemon) return pass_on(daemon.error());
     const int exits_before = (*daemon)->exits();
+    call_off_stops((*daemon)->name());
     (*daemon)->restart();
     wait_until_ready(client, **daemon, DaemonAction::Restart, exits_before);
     return {};
@@ -151,6 +156,21 @@ void Supervisor::disappoint_waiters(const std::string& name, const std::string& 
         answer(waiter->client, problem("process-host.removed", name + " " + why + " before it became ready"));
         waiter = waiters_.erase(waiter);
     }
+}
+
+bool Supervisor::call_off_stops(const std::string& name) {
+    bool any = false;
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+        if (waiter->daemon != name || waiter->goal == Goal::Ready) {
+            ++waiter;
+            continue;
+        }
+        any = true;
+        answer(waiter->client, problem("process-host.superseded",
+                                       name + " was asked for again before it had ended, and stays"));
+        waiter = waiters_.erase(waiter);
+    }
+    return any;
 }
 
 void Supervisor::wait_until_stopped(const std::shared_ptr<Client>& client, ManagedDaemon& daemon, Goal goal,

@@ -1,6 +1,7 @@
 // The supervisor with real processes.
 #include <sys/stat.h>
 
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "control_protocol.hpp"
@@ -283,6 +284,28 @@ TEST_CASE("a daemon that ignores its signal is killed with everything it started
     CHECK_FALSE(identify(daemon.pid));
     CHECK(eventually([&] { return !identify(child); }));
     CHECK_FALSE(std::filesystem::exists(context.folders().daemon("stubborn").root()));
+}
+
+TEST_CASE("a daemon that is asked for while its removal is under way stays, with its data") {
+    TemporaryContext context;
+    auto spec = shell_daemon("stubborn", "trap '' TERM; echo up; while :; do sleep 1000; done");
+    spec.stop.grace_s = 2;
+    const auto first = context.ensured(spec);
+    REQUIRE(eventually([&] { return !context.daemons().logs("stubborn", 1)->empty(); }));
+    std::ofstream(std::filesystem::path(first.data_dir) / "book") << "words";
+    LocalDaemons other(context.folders().state().string(), {HARMONY_BINARY_DIR "/bin"});
+    auto removal = std::async(std::launch::async, [&] { return other.remove("stubborn", true, never); });
+    while (removal.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout) {
+        // The first ensure after the removal has begun finds the process on its way out.
+        if (context.ensured(spec).pid != first.pid) break;
+    }
+    const auto removed = removal.get();
+    REQUIRE_FALSE(removed);
+    CHECK(removed.error().code == "process-host.superseded");
+    const auto now = context.view("stubborn");
+    CHECK(now.ready);
+    CHECK(now.pid != first.pid);
+    CHECK(contents(std::filesystem::path(first.data_dir) / "book") == "words");
 }
 
 TEST_CASE("remove keeps the data unless it is told otherwise") {
