@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "cluster_objects.hpp"
@@ -31,6 +32,9 @@ namespace manifests = kubernetes_manifests;
 constexpr const char* kArea = "operator";
 constexpr const char* kLeaseKind = "Lease";
 constexpr int kLeaseTimeout_s = 30;
+// A leader that was killed is followed within 12 s, and its successor reads the buckets before it is ready.
+constexpr std::chrono::seconds kSuccession{30};
+constexpr std::chrono::milliseconds kPollInterval{200};
 
 ClusterOwner owner_of(const OperatorParameters& parameters) {
     return {.score = FleetOperatorScore::info.name,
@@ -163,7 +167,15 @@ Result<Plan> plan_destroy(Run& run, bool delete_data) {
 Result<std::optional<Check>> check_through_nats(Run& run) {
     auto connection =
         connect_as_admin(run.use<ServiceDirectory>(), run.use<SecretStore>(), run.params().nats_url, kArea);
-    if (connection) return std::optional(check_api(**connection, run.params()));
+    if (connection) {
+        run.progress("waiting until the operator answers through NATS");
+        const auto end = std::chrono::steady_clock::now() + kSuccession;
+        while (true) {
+            Check check = check_api(**connection, run.params());
+            if (check.ok || std::chrono::steady_clock::now() >= end) return std::optional(std::move(check));
+            if (!run.wait(kPollInterval)) return plugin::cancelled_failure();
+        }
+    }
     static constexpr std::array<std::string_view, 4> kNotFromHere{"operator.unavailable", "operator.timeout",
                                                                   "operator.nats-not-found",
                                                                   "operator.credentials-missing"};
