@@ -85,7 +85,7 @@ class RealConnection : public std::enable_shared_from_this<RealConnection> {
     void on_error(natsConnection* raw, natsStatus status);
     void revive(const std::stop_token& stop);
     void start_reviving();
-    void resubscribe(const Handle& connection);
+    void take_over(Handle connection);
     bool refused_since(const std::string& subject, Clock::time_point begin);
     Milliseconds delay(int attempt);
 
@@ -151,11 +151,7 @@ natsStatus RealConnection::connect(bool retry_first) {
     if (!made) return NATS_INVALID_ARG;
     natsConnection* raw = nullptr;
     const natsStatus status = natsConnection_Connect(&raw, made->get());
-    if (raw != nullptr) {
-        Handle connection(raw, natsConnection_Destroy);
-        const std::lock_guard lock(handle_mutex_);
-        handle_.swap(connection);
-    }
+    if (raw != nullptr) take_over(Handle(raw, natsConnection_Destroy));
     return status;
 }
 
@@ -376,19 +372,28 @@ void RealConnection::revive(const std::stop_token& stop) {
         }
         if (stop.stop_requested()) return;
         if (connect(false) != NATS_OK) continue;
-        resubscribe(handle());
         tell_connected();
         return;
     }
 }
 
-void RealConnection::resubscribe(const Handle& connection) {
-    const std::lock_guard lock(subscriptions_mutex_);
-    for (const auto& weak : subscriptions_) {
-        const auto subscription = weak.lock();
-        if (!subscription) continue;
-        if (auto attached = subscription->attach(connection); !attached) tell_error(attached.error());
+// Also who subscribed before, or while nats.c was still trying its first server, is on the new connection.
+// Who subscribes meanwhile waits.
+void RealConnection::take_over(Handle connection) {
+    std::vector<Error> refused;
+    {
+        const std::lock_guard subscribing(subscriptions_mutex_);
+        for (const auto& weak : subscriptions_) {
+            const auto subscription = weak.lock();
+            if (!subscription) continue;
+            if (auto attached = subscription->attach(connection); !attached)
+                refused.push_back(attached.error());
+        }
+        const std::lock_guard lock(handle_mutex_);
+        handle_.swap(connection);
     }
+    for (const Error& error : refused)
+        tell_error(error);
 }
 
 Milliseconds RealConnection::delay(int attempt) {

@@ -88,6 +88,18 @@ TEST_CASE("a connection started before its server connects when the server comes
     CHECK(seen.again == 0);
 }
 
+TEST_CASE("who subscribes before the connection is there is heard once it is") {
+    NatsServerFixture server({.jetstream = false, .extra_config = {}});
+    const auto connection = make_nats_connection(server.connection_options());
+    std::atomic<int> heard = 0;
+    const auto listening = connection->subscribe("early", [&](const Message&) { ++heard; });
+    REQUIRE(listening);
+    REQUIRE(connection->start({}));
+    REQUIRE(connection->flush(5s));
+    REQUIRE(connection->publish(text("early")));
+    CHECK(eventually([&] { return heard == 1; }));
+}
+
 TEST_CASE("a connection and its subscriptions survive five restarts of the server") {
     NatsServerFixture server({.jetstream = false, .extra_config = {}});
     SeenEvents seen;
