@@ -9,16 +9,13 @@
 namespace harmony::host {
 namespace {
 
-// Gives back what the topology took, once no Score is left in the context.
-Outcome<void> release_when_empty(Application& application, Workspace& workspace) {
+// Gives back what the topology took, once no Score is left in the context. False: some are.
+Outcome<bool> release_when_empty(Workspace& workspace) {
     auto left = Records(workspace.options().state_folder).all();
     if (!left) return tl::unexpected(left.error());
-    if (!left->empty()) return {};
-    auto released = workspace.release();
-    if (released)
-        application.streams().err << "Nothing is left in context " << workspace.options().context.name
-                                  << ".\n";
-    return released;
+    if (!left->empty()) return false;
+    if (auto released = workspace.release(); !released) return tl::unexpected(released.error());
+    return true;
 }
 
 Outcome<ExitCode> destroy(Application& application, const ParsedArguments& arguments) {
@@ -49,11 +46,17 @@ Outcome<ExitCode> destroy(Application& application, const ParsedArguments& argum
         return tl::unexpected(agreed.error());
     auto results = carry_out(*workspace, run, tasks, "destroy", workspace->options().run_id);
     if (!results) return tl::unexpected(results.error());
+    bool empty = false;
     if (std::ranges::all_of(*results, &ScoreResult::good)) {
-        if (auto released = release_when_empty(application, *workspace); !released)
-            return tl::unexpected(released.error());
+        auto released = release_when_empty(*workspace);
+        if (!released) return tl::unexpected(released.error());
+        empty = *released;
     }
-    return report_results(application, "destroy/1", workspace->options().run_id, *results);
+    const auto exit = report_results(application, "destroy/1", workspace->options().run_id, *results);
+    if (empty)
+        application.streams().err << "Nothing is left in context " << workspace->options().context.name
+                                  << ".\n";
+    return exit;
 }
 
 }  // namespace
