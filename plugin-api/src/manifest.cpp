@@ -34,7 +34,7 @@ Json score_manifest(const ScoreInfo& info, const Requirements& requirements, Jso
     return with_requirements(std::move(manifest), requirements);
 }
 
-Json topology_manifest(const TopologyInfo& info, std::vector<std::string> offers, Json settings) {
+Json topology_manifest(const TopologyInfo& info, const std::vector<std::string>& offers, Json settings) {
     return Json::object({{"name", info.name},
                          {"summary", info.summary},
                          {"settings", std::move(settings)},

@@ -2,8 +2,6 @@
 
 #include <malloc.h>
 
-#include <vector>
-
 #include "harmony/daemon/logging.hpp"
 
 namespace harmony::agent {
@@ -137,15 +135,9 @@ Result<void> LogStreams::send_tails(const StreamPtr& stream, const std::stop_tok
     const auto services =
         find_services(*runtime, options_.device, stream->request.deployment, stream->request.service);
     if (!services) return fail(services.error());
-    if (stream->request.follow) {
-        const std::lock_guard lock(mutex_);
-        if (sources_ + services->size() > contracts::kMaxLogSources) {
-            return fail(ErrorKind::PermissionDenied, "this device lets " +
-                                                         std::to_string(contracts::kMaxLogSources) +
-                                                         " containers be followed at once, and " +
-                                                         std::to_string(sources_) + " are already");
-        }
-    }
+    const auto places = stream->request.follow ? take_places(services->size()) : Places{};
+    if (!places) return fail(places.error());
+    auto place = places->begin();
     for (const ServiceContainer& source : *services) {
         if (stop.stop_requested() || stream->stop.stop_requested()) return {};
         auto position = send_tail(stream, source, *runtime);
@@ -156,12 +148,30 @@ Result<void> LogStreams::send_tails(const StreamPtr& stream, const std::stop_tok
             return {};
         }
         const bool begun =
-            work_.run("log-reader", [this, stream, source, at = **position](std::stop_token ending) {
-                follow(stream, source, at, ending);
-            });
+            work_.run("log-reader", [this, stream, source, at = **position, taken = *place++](
+                                        std::stop_token ending) { follow(stream, source, at, ending); });
         if (!begun) return fail(ErrorKind::Unavailable, "this device has no thread left for it; try again");
     }
     return {};
+}
+
+// All or none, each until the last copy of it goes; not to be let go of under the mutex.
+Result<LogStreams::Places> LogStreams::take_places(std::size_t count) {
+    const std::lock_guard lock(mutex_);
+    if (sources_ + count > contracts::kMaxLogSources) {
+        return fail(ErrorKind::PermissionDenied,
+                    "this device lets " + std::to_string(contracts::kMaxLogSources) +
+                        " containers be followed at once, and " + std::to_string(sources_) + " are already");
+    }
+    Places places;
+    for (std::size_t taken = 0; taken < count; ++taken) {
+        places.emplace_back(nullptr, [this](void*) {
+            const std::lock_guard guard(mutex_);
+            --sources_;
+        });
+        ++sources_;
+    }
+    return places;
 }
 
 // Nothing: whoever asked gets no more of it.
@@ -204,10 +214,6 @@ void LogStreams::tell(const StreamPtr& stream, const LogSource& source, LogsEven
 
 void LogStreams::follow(const StreamPtr& stream, ServiceContainer source, podman::LogPosition at,
                         const std::stop_token& stop) {
-    {
-        const std::lock_guard lock(mutex_);
-        ++sources_;
-    }
     const std::stop_callback pass_on(stop, [&] { stream->stop.request_stop(); });
     const auto runtime = runtimes_();
     while (!stream->stop.stop_requested()) {
@@ -233,8 +239,6 @@ void LogStreams::follow(const StreamPtr& stream, ServiceContainer source, podman
         source = *std::move(next);
         tell(stream, {source.container.name, source.service}, LogsEvent::Resumed);
     }
-    const std::lock_guard lock(mutex_);
-    --sources_;
 }
 
 // The service's container once it runs, this one again or another. What was interrupted is taken up also

@@ -286,4 +286,40 @@ TEST_CASE("a device follows a limited number of streams and says which limit was
     CHECK(bench.streams->stop(5s));
 }
 
+TEST_CASE("streams that begin together share the containers that a device lets be followed") {
+    Bench bench;
+    constexpr int kStreams = 3;
+    static_assert(kStreams <= kMaxTails);
+    for (std::size_t i = 0; i <= contracts::kMaxLogSources / kStreams; ++i)
+        bench.runtime->set_logs(bench.run_service("web", "s" + std::to_string(i)), {{"stdout", "line"}});
+    const auto ask = [&](int stream) {
+        const auto id = "id-" + std::to_string(stream);
+        REQUIRE(bench.ask(kFollow, id, "reply." + id));
+    };
+    const auto answered = [&](int stream, const std::string& what) {
+        const auto all = bench.answers("reply.id-" + std::to_string(stream));
+        return std::any_of(all.begin(), all.end(),
+                           [&](const auto& reply) { return reply.find(what) != std::string::npos; });
+    };
+    for (int stream = 0; stream < kStreams; ++stream)
+        ask(stream);
+    int refused = 0;
+    for (int stream = 0; stream < kStreams; ++stream) {
+        eventually_holds([&] { return answered(stream, "line") || answered(stream, "be followed at once"); });
+        refused += answered(stream, "be followed at once") ? 1 : 0;
+    }
+    CHECK(refused == 1);
+
+    for (int stream = 0; stream < kStreams; ++stream)
+        (void)bench.ask(R"({"deployment":"web","follow":true,"lease":"End"})",
+                        "id-" + std::to_string(stream));
+    int last = kStreams;
+    eventually_holds([&] {
+        ask(++last);
+        eventually_holds([&] { return answered(last, "line") || answered(last, "be followed at once"); });
+        return answered(last, "line");
+    });
+    CHECK(bench.streams->stop(5s));
+}
+
 }  // namespace harmony::agent

@@ -166,10 +166,10 @@ void ClusterResources::on(const JobDone& event, Timestamp now) {
     later_.emplace(entry.not_before, event.deployment);
 }
 
-void ClusterResources::on(const LeadershipChanged& event, Timestamp) {
+void ClusterResources::on(const LeadershipChanged& event, Timestamp now) {
     leading_ = event.leading;
     unsaid_ = true;  // a status that was wished for as the lead changed was dropped
-    if (!leading_) return;
+    if (!leading_) return give_up_removals(now);
     listed_[0] = listed_[1] = false;
     needed_ = lists_;
     flag_->fail("being listed anew by the new leader");

@@ -214,6 +214,7 @@ void ClusterResources::publish_again(const std::string& name, Entry& entry, Time
 }
 
 void ClusterResources::take_device(contracts::DeviceInfo info, Timestamp now) {
+    if (removals_.contains(info.device_id)) return;
     reducer_.apply(DeviceKnown{info.device_id, info.labels}, now);
     const auto [place, fresh] = devices_.try_emplace(info.device_id);
     if (fresh) place->second.registered_at = info.updated_at;
@@ -242,11 +243,34 @@ ApiReply ClusterResources::delete_deployment(const contracts::DeploymentName& na
     return fail(ErrorKind::Unavailable, "the operator is busy; try again");
 }
 
-ApiReply ClusterResources::delete_device(const contracts::DeviceId& id, Timestamp now) {
-    if (devices_.erase(id) == 0) return fail(ErrorKind::NotFound, "device " + id.str() + ": there is none");
+ApiReply ClusterResources::delete_device(const contracts::DeviceId& id, const std::string& reply_subject,
+                                         Timestamp now) {
+    if (!devices_.contains(id)) return fail(ErrorKind::NotFound, "device " + id.str() + ": there is none");
+    removals_[id].push_back(reply_subject);
     reducer_.apply(DeviceForgotten{id}, now);
-    ports_.device_forgotten(id);
-    return contracts::DeleteReply{id.str(), false}.encode();
+    return std::nullopt;
+}
+
+std::vector<LateReply> ClusterResources::release_devices(Timestamp now) {
+    std::vector<LateReply> replies;
+    for (const contracts::DeviceId& id : reducer_.releasable_devices()) {
+        reducer_.apply(DeviceGone{id}, now);
+        const auto removal = removals_.extract(id);
+        if (!removal) continue;  // another leader has deleted it
+        devices_.erase(id);
+        ports_.device_forgotten(id);
+        for (const std::string& subject : removal.mapped())
+            replies.push_back({subject, contracts::DeleteReply{id.str(), false}.encode()});
+    }
+    return replies;
+}
+
+// Of a leader no more: what it had not deleted stays, and nobody was told otherwise.
+void ClusterResources::give_up_removals(Timestamp now) {
+    for (const auto& [id, awaiting] : std::exchange(removals_, {})) {
+        const auto known = devices_.find(id);
+        if (known != devices_.end()) reducer_.apply(DeviceKnown{id, known->second.info.labels}, now);
+    }
 }
 
 Result<StoredDeployment> ClusterResources::stored(const Entry& entry) const {

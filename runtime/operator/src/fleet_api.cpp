@@ -140,7 +140,7 @@ Result<ApiAnswer> FleetApi::dispatch(std::string_view subject, std::string_view 
         case FleetApiMethod::DevicesGet:
             return get_device(payload, now);
         case FleetApiMethod::DevicesDelete:
-            return changed(delete_device(payload, now));
+            return changed(delete_device(payload, reply_subject, now));
         case FleetApiMethod::Status:
             return plain(fleet_status(now));
     }
@@ -160,10 +160,10 @@ ApiReply FleetApi::delete_deployment(std::string_view payload, const std::string
     return keeper_.delete_deployment(*name, reply_subject, now);
 }
 
-ApiReply FleetApi::delete_device(std::string_view payload, Timestamp now) {
+ApiReply FleetApi::delete_device(std::string_view payload, const std::string& reply_subject, Timestamp now) {
     const auto id = requested_name<contracts::DeviceId>(payload);
     if (!id) return fail(id.error());
-    return keeper_.delete_device(*id, now);
+    return keeper_.delete_device(*id, reply_subject, now);
 }
 
 Result<std::string> FleetApi::get_deployment(std::string_view payload) {

@@ -122,7 +122,10 @@ void OperatorLogic::advance(Timestamp now) {
         last_tick_ = now;
         tick(now);
     }
-    if (acting_) keeper_->release_deployments(now);
+    if (!acting_) return;
+    keeper_->release_deployments(now);
+    for (LateReply& late : keeper_->release_devices(now))
+        ports_.reply(late.subject, std::move(late.reply));
 }
 
 Timestamp OperatorLogic::next_due() const {

@@ -61,10 +61,8 @@ contracts::DeploymentAggregate Reducer::aggregate(const DeploymentRecord& deploy
 std::vector<contracts::AggregateError> Reducer::newest_failures(const DeploymentRecord& deployment,
                                                                 std::size_t limit) const {
     std::vector<contracts::AggregateError> result;
-    if (deployment.failed.isEmpty()) return result;
     for (auto latest = deployment.failure_order.rbegin();
          latest != deployment.failure_order.rend() && result.size() < limit; ++latest) {
-        if (!deployment.failed.contains(latest->second)) continue;
         result.push_back({devices_[latest->second].id.str(), deployment.failures.at(latest->second).message,
                           latest->first});
     }

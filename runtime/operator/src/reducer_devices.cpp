@@ -63,7 +63,7 @@ void Reducer::free_device_if_unused(DeviceSlot slot) {
 void Reducer::on(const DeviceKnown& event, Timestamp) {
     const DeviceSlot slot = device_slot(event.device);
     DeviceRecord& device = devices_[slot];
-    device.forgotten = false;
+    if (std::exchange(device.forgotten, false)) forgotten_.erase(slot);
     // It says so whenever it has connected, and may have lost its last times with a full disk before that.
     for (Pair& pair : device.pairs)
         pair.last_event_us = 0;
@@ -110,10 +110,30 @@ void Reducer::on(const DeviceForgotten& event, Timestamp) {
     device.labels.clear();
     device.registered = false;
     device.forgotten = true;
+    forgotten_.insert_or_assign(*slot, 0);
     device.last_heartbeat_s = 0;
     registered_.remove(*slot);
     online_.remove(*slot);
     retarget_device(*slot);
+    mark(*slot);
+}
+
+std::vector<contracts::DeviceId> Reducer::releasable_devices() const {
+    std::vector<contracts::DeviceId> result;
+    for (const auto& [slot, batch] : forgotten_) {
+        if (batch != 0 && batch <= acknowledged_) result.push_back(devices_[slot].id);
+    }
+    return result;
+}
+
+// Whether it lives is for it to say: what it said before its last key was gone may have been deleted with it.
+void Reducer::on(const DeviceGone& event, Timestamp) {
+    const auto slot = find_device(event.device);
+    if (!slot || !devices_[*slot].forgotten) return;
+    DeviceRecord& device = devices_[*slot];
+    device.forgotten = false;
+    forgotten_.erase(*slot);
+    device.index = Written::Stale;
     mark(*slot);
 }
 

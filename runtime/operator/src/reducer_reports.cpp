@@ -152,20 +152,36 @@ void Reducer::classify(DeviceSlot device, const Pair& pair) {
     const bool failed = about_this && pair.reported == Reported::Failed;
     bool changed =
         succeeded ? deployment.succeeded.addChecked(device) : deployment.succeeded.removeChecked(device);
-    changed |= failed ? deployment.failed.addChecked(device) : deployment.failed.removeChecked(device);
+    changed |= set_failed(deployment, device, failed);
     if (changed) touch_rollout(pair.deployment);
     if (changed || failed) touch_status(pair.deployment);
     if (deployment.rolling) classify_rolling(device, pair);
 }
 
-void Reducer::keep_failure(DeploymentRecord& deployment, DeviceSlot device, std::optional<Failure> failure) {
-    if (const auto known = deployment.failures.find(device); known != deployment.failures.end()) {
-        deployment.failure_order.erase({known->second.at, device});
-        deployment.failures.erase(known);
+bool Reducer::set_failed(DeploymentRecord& deployment, DeviceSlot device, bool failed) {
+    if (!(failed ? deployment.failed.addChecked(device) : deployment.failed.removeChecked(device)))
+        return false;
+    const auto failure = deployment.failures.find(device);
+    if (failure == deployment.failures.end()) return true;
+    if (failed) {
+        deployment.failure_order.emplace(failure->second.at, device);
+    } else {
+        deployment.failure_order.erase({failure->second.at, device});
     }
-    if (!failure) return;
-    deployment.failure_order.emplace(failure->at, device);
-    deployment.failures.emplace(device, std::move(*failure));
+    return true;
+}
+
+void Reducer::keep_failure(DeploymentRecord& deployment, DeviceSlot device, std::optional<Failure> failure) {
+    const bool counts = deployment.failed.contains(device);
+    const auto known = deployment.failures.find(device);
+    if (counts && known != deployment.failures.end())
+        deployment.failure_order.erase({known->second.at, device});
+    if (!failure) {
+        deployment.failures.erase(device);
+        return;
+    }
+    if (counts) deployment.failure_order.emplace(failure->at, device);
+    deployment.failures.insert_or_assign(device, std::move(*failure));
 }
 
 void Reducer::withdraw(DeviceSlot device, Pair& pair) {
@@ -214,6 +230,7 @@ void Reducer::on(const StateReported& event, Timestamp now) {
     }
     keep_failure(deployments_[deployment], device, std::move(failure));
     classify(device, reported);
+    if (devices_[device].forgotten) mark(device);
 }
 
 void Reducer::on(const StateWithdrawn& event, Timestamp) {

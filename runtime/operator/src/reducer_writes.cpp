@@ -87,10 +87,10 @@ void Reducer::write_device(DeviceSlot slot, std::vector<KvWrite>& out, Timestamp
         }
     }
     device.leftovers = false;
-    if (device.forgotten) {
+    if (const auto found = forgotten_.find(slot); found != forgotten_.end() && found->second == 0) {
         out.push_back(del(contracts::kDeviceHeartbeatBucket, contracts::heartbeat_key(device.id)));
         out.push_back(del(contracts::kDeviceInfoBucket, contracts::device_info_key(device.id)));
-        device.forgotten = false;
+        found->second = batch_ + 1;
     }
     if (out.size() > before) {
         device.last_write_s =
@@ -129,6 +129,10 @@ void Reducer::on(const SnapshotBegan&, Timestamp) {
     orphans_.clear();
     unclaimed_.clear();
     foreign_keys_.clear();
+    // What is not acknowledged by now may be lost.
+    for (auto& [device, batch] : forgotten_) {
+        if (batch > acknowledged_) batch = 0;
+    }
     for (DeviceRecord& device : devices_) {
         device.index = Written::Absent;
         for (Pair& pair : device.pairs)

@@ -45,6 +45,7 @@ StoreKeeper::StoreKeeper(std::unique_ptr<ResourceStore> store, Reducer& reducer,
       store_flag_(health.add_flag(daemon::CheckKind::Readiness, "store", "not read yet")) {}
 
 void StoreKeeper::take_device(contracts::DeviceInfo info, Timestamp now) {
+    if (removals_.contains(info.device_id)) return;
     reducer_.apply(DeviceKnown{info.device_id, info.labels}, now);
     const contracts::DeviceId id = info.device_id;
     unsaved_.insert_or_assign(id, std::move(info));
@@ -255,13 +256,16 @@ Result<void> StoreKeeper::adopt_devices(std::int64_t removals, Timestamp now) {
     auto read = store_->each_device_since(adopted_revision_, [&](const StoredDevice& device) {
         adopted_revision_ = std::max(adopted_revision_, device.resource_version);
         if (unsaved_.contains(device.info.device_id)) return;  // it has said something newer since
+        if (removals_.contains(device.info.device_id)) return;
         reducer_.apply(DeviceKnown{device.info.device_id, device.info.labels}, now);
     });
     if (!read || removals == adopted_removals_) return read;
     for (const contracts::DeviceId& id : reducer_.devices()) {
         const auto stored = store_->device(id);
         if (!stored) return fail(stored.error());
-        if (!*stored && !unsaved_.contains(id)) reducer_.apply(DeviceForgotten{id}, now);
+        if (*stored || unsaved_.contains(id)) continue;
+        removals_[id];
+        reducer_.apply(DeviceForgotten{id}, now);
     }
     adopted_removals_ = removals;
     return {};
@@ -341,11 +345,57 @@ ApiReply StoreKeeper::delete_deployment(const contracts::DeploymentName& name, c
     return contracts::DeleteReply{name.str(), true}.encode();
 }
 
-ApiReply StoreKeeper::delete_device(const contracts::DeviceId& id, Timestamp now) {
-    const auto done = store_->transaction([&] { return store_->remove_device(id); });
-    if (!done) return fail(done.error());
+ApiReply StoreKeeper::delete_device(const contracts::DeviceId& id, const std::string& reply_subject,
+                                    Timestamp now) {
+    const auto stored = store_->device(id);
+    if (!stored) return fail(stored.error());
+    if (!*stored && !unsaved_.contains(id))
+        return fail(ErrorKind::NotFound, "device " + id.str() + ": there is none");
+    // Another operator may have stored it just now.
+    if (*stored && !removals_.contains(id) && !reducer_.knows_device(id))
+        reducer_.apply(DeviceKnown{id, (*stored)->info.labels}, now);
+    unsaved_.erase(id);
+    Removal& removal = removals_[id];
+    removal.stored = stored->has_value();
+    removal.awaiting.push_back(reply_subject);
     reducer_.apply(DeviceForgotten{id}, now);
-    return contracts::DeleteReply{id.str(), false}.encode();
+    return std::nullopt;
+}
+
+// Last in the store: where the operator ends before that, the device is still there to be deleted.
+std::vector<LateReply> StoreKeeper::release_devices(Timestamp now) {
+    std::vector<LateReply> replies;
+    if (waits(remove_again_, now)) return replies;
+    for (const contracts::DeviceId& id : reducer_.releasable_devices()) {
+        const auto again = remove_from_store(id);
+        std::vector<std::string>& awaiting = removals_[id].awaiting;
+        const std::string reply = again ? contracts::DeleteReply{id.str(), false}.encode()
+                                        : contracts::RemoteError::from_error(again.error()).encode();
+        for (std::string& subject : std::exchange(awaiting, {}))
+            replies.push_back({std::move(subject), reply});
+        if (!again) {
+            remove_again_ = Timestamp::from_microseconds(now.microseconds() + kRetryMicroseconds);
+            kLog.error("a device could not be removed",
+                       {{"device", id.str()}, {"error", again.error().text()}});
+            return replies;
+        }
+        removals_.erase(id);
+        reducer_.apply(DeviceGone{id}, now);
+        if (*again) reducer_.apply(DeviceKnown{id, (*again)->info.labels}, now);
+    }
+    return replies;
+}
+
+// What is stored of it after that: where another operator has removed it, the device may be back.
+Result<std::optional<StoredDevice>> StoreKeeper::remove_from_store(const contracts::DeviceId& id) {
+    if (!removals_[id].stored) return store_->device(id);
+    const auto done = store_->transaction([&]() -> Result<void> {
+        auto removed = store_->remove_device(id);
+        if (!removed && removed.error().kind() == ErrorKind::NotFound) return {};
+        return removed;
+    });
+    if (!done) return fail(done.error());
+    return std::nullopt;
 }
 
 }  // namespace harmony::op

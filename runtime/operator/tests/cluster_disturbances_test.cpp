@@ -130,6 +130,37 @@ TEST_CASE("what a watch tells late of a Deployment that was made anew meanwhile 
     CHECK(cluster.server->calls().size() == calls);
 }
 
+TEST_CASE("a leader forgets a device once its keys are gone, and not when it loses the lead before") {
+    Cluster cluster;
+    auto one = cluster.operator_that_runs(2, web("img:1"));
+    REQUIRE(cluster.holding("img:1") == 2);
+    contracts::DeviceInfo told;
+    told.device_id = device_id("d0");
+    const std::size_t before = one->replies.size();
+    REQUIRE(one->resources.delete_device(device_id("d0"), "reply", at(3)).has_value());
+    SECTION("its keys go") {
+        one->resources.take_device(told, at(3));  // a watch that begins anew
+        one->run(3);
+        CHECK(cluster.holding("img:1") == 1);
+        REQUIRE(one->replies.size() == before + 1);
+        CHECK(contracts::DeleteReply::decode(one->replies.back())->name == "d0");
+        CHECK(one->resources.delete_device(device_id("d0"), "reply", at(4)).error().kind() ==
+              harmony::ErrorKind::NotFound);
+        one->resources.take_device(told, at(4));  // it lives
+        one->run(4);
+        CHECK(cluster.holding("img:1") == 2);
+    }
+    SECTION("the lead goes") {
+        one->lead(false);
+        one->run(3);
+        one->lead(true);
+        one->run(4);
+        CHECK(cluster.holding("img:1") == 2);
+        CHECK(one->replies.size() == before);
+        CHECK(one->reducer.devices().size() == 2);
+    }
+}
+
 TEST_CASE("a change that is seen while the lease is in doubt is not forgotten") {
     Cluster cluster;
     auto one = cluster.operator_with(1);

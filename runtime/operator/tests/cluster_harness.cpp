@@ -95,6 +95,8 @@ void ClusterOperator::turn(double seconds) {
         resources.advance_rollouts(now_);
         REQUIRE(bucket_.settle(reducer, now_));
         resources.release_deployments(now_);
+        for (LateReply& late : resources.release_devices(now_))
+            replies.push_back(std::move(late.reply));
     }
     resources.keep_statuses(reducer.take_statuses(now_), now_);
 }

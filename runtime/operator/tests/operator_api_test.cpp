@@ -122,7 +122,9 @@ TEST_CASE("a device is online by its heartbeat, and deleted it leaves no key") {
     }));
     REQUIRE(eventually([&] { return stack.desired().size() == 2; }));
     REQUIRE(stack.api.delete_device("a"));
-    REQUIRE(eventually([&] { return stack.desired().empty(); }));
+    CHECK(stack.desired().empty());
     harmony::runtime::nats::KeyValue infos(*stack.connection, std::string(contracts::kDeviceInfoBucket));
-    REQUIRE(eventually([&] { return infos.keys().value().empty(); }));
+    CHECK(infos.keys().value().empty());
+    CHECK(stack.api.all_devices().value().empty());
+    CHECK(stack.api.delete_device("a").error().kind() == ErrorKind::NotFound);
 }

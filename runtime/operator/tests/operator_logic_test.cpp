@@ -34,8 +34,9 @@ class BucketWriter final : public DesiredWriter {
     explicit BucketWriter(FakeBucket& bucket) : bucket_(bucket) {}
     void write(WriteBatchAction batch) override {
         if (before_write) std::exchange(before_write, nullptr)();
-        consistent = bucket_.apply(batch) && consistent;
-        done.push_back({batch.number, true});
+        const bool arrives = loses == 0 || loses-- == 0;
+        if (arrives) consistent = bucket_.apply(batch) && consistent;
+        done.push_back({batch.number, arrives});
     }
     void load() override { load_wanted = true; }
     void ensure_buckets() override {}
@@ -45,6 +46,7 @@ class BucketWriter final : public DesiredWriter {
     std::vector<BatchDone> done;
     bool load_wanted = false;
     bool consistent = true;
+    int loses = 0;                       // so many batches
     std::function<void()> before_write;  // once: what happens in the middle of the logic's next turn
 
  private:
@@ -312,6 +314,59 @@ TEST_CASE("an operator that starts again keeps the conditions until every bucket
     told(again, 1020);
     again.turns(at(1025));
     CHECK(conditions() == before);
+}
+
+TEST_CASE("a device is forgotten once nothing of it is left, whatever the buckets tell meanwhile") {
+    const Directory directory;
+    FakeBucket bucket;
+    const auto now = at(1000);
+    const auto started = [&] {
+        auto one = std::make_unique<Operator>(directory, bucket, now);
+        one->all_caught_up(now);
+        return one;
+    };
+    auto one = started();
+    one->logic->handle(info("a"), now);
+    one->apply(deployment("web", selector({}), "img:1"), now);
+    one->turns(now);
+    REQUIRE(bucket.values.size() == 2);
+    one->reply.clear();
+    harmony::runtime::nats::Message request;
+    request.subject = std::string(contracts::kDevicesDelete);
+    request.payload = contracts::NameRequest{"a"}.encode();
+    request.reply = "reply";
+    one->logic->handle(request, now);
+    SECTION("a watch that begins anew") {
+        one->logic->handle(info("a"), now);
+        one->turn(now);
+        CHECK(one->reply.empty());
+        one->logic->handle(info("a"), now);
+        one->turns(now);
+        CHECK(contracts::DeleteReply::decode(one->reply)->name == "a");
+        CHECK(bucket.values.empty());
+        CHECK(bucket.other_deletes.at("device-info/info.a") == 1);
+        CHECK(one->logic->reducer().devices().empty());
+        one = started();
+        CHECK(one->logic->reducer().devices().empty());
+        one->logic->handle(info("a"), now);  // it lives, and says so later
+        CHECK(one->logic->reducer().devices().size() == 1);
+    }
+    SECTION("writes that are lost") {
+        one->writer.loses = 1;
+        one->turn(now);
+        one->logic->handle(info("a"), now);
+        one->turn(now);
+        CHECK(one->reply.empty());
+        one->turns(now);
+        CHECK(contracts::DeleteReply::decode(one->reply)->name == "a");
+        CHECK(bucket.other_deletes.at("device-info/info.a") == 1);
+        CHECK(one->logic->reducer().devices().empty());
+    }
+    SECTION("an operator that ends before") {
+        one = started();
+        CHECK(one->reply.empty());
+        CHECK(one->logic->reducer().devices() == std::vector{device_id("a")});
+    }
 }
 
 TEST_CASE("a Deployment that another operator has deleted and released is not written any more") {

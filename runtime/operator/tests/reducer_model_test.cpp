@@ -352,6 +352,15 @@ class Story {
         model_.follow_members();
         // Its report keys go with it; a bucket in doubt may keep them until then.
         if (!reducer_->in_sync()) bucket_.snapshot_to(*reducer_, now());
+        if (pick(3) == 0) {
+            const auto lost = reducer_->take_writes(1'000, now());
+            tell(BucketUncertain{});
+            REQUIRE(reducer_->releasable_devices().empty());
+            bucket_.snapshot_to(*reducer_, now());
+        }
+        REQUIRE(bucket_.settle(*reducer_, now()));
+        REQUIRE(reducer_->releasable_devices() == std::vector{device_id(id)});
+        tell(DeviceGone{device_id(id)});
         REQUIRE(bucket_.settle(*reducer_, now()));
         std::erase_if(model_.reports, [&](const auto& report) { return report.first.first == id; });
     }

@@ -499,10 +499,49 @@ TEST_CASE("a forgotten device leaves no key in any bucket and may come back") {
                                                                    {"device-heartbeat/heartbeat.a", 1},
                                                                    {"device-state/state.a.web", 1}});
     CHECK_FALSE(fleet.reducer.knows_device(device_id("a")));
+    CHECK(fleet.reducer.releasable_devices() == std::vector{device_id("a")});
+    fleet.tell(DeviceGone{device_id("a")});
+    CHECK(fleet.reducer.releasable_devices().empty());
+    // What it said meanwhile may have been deleted: it is asked once more.
+    const auto asked = fleet.reducer.take_writes(10, fleet.now).writes;
+    REQUIRE(asked.size() == 1);
+    CHECK(asked.front().key == "a._index");
+    CHECK(asked.front().value == nullptr);
     fleet.tell(DeviceKnown{device_id("a"), {}});
     fleet.settle();
     CHECK(fleet.bucket.values.size() == 2);
     CHECK(fleet.reducer.aggregate(deployment_name("web")).pending == 1);
+}
+
+TEST_CASE("what is deleted of a forgotten device is deleted again where that was lost") {
+    Fleet fleet;
+    fleet.tell(DeviceKnown{device_id("a"), {}});
+    fleet.tell(known(deployment("web", selector({}), "img:1")));
+    const auto report = state("web", contracts::Phase::Running, score("img:1"), at(1));
+    fleet.tell(StateReported{device_id("a"), report});
+    fleet.settle();
+    fleet.tell(DeviceForgotten{device_id("a")});
+    const auto lost = fleet.reducer.take_writes(10, fleet.now);
+    REQUIRE(lost.writes.size() == 5);
+    CHECK(fleet.reducer.releasable_devices().empty());
+    fleet.tell(BucketUncertain{});
+    fleet.tell(StateReplayBegan{});
+    fleet.tell(StateReported{device_id("a"), report});
+    fleet.tell(StateReplayEnded{});
+    fleet.bucket.snapshot_to(fleet.reducer, fleet.now);
+    CHECK(fleet.reducer.releasable_devices().empty());
+    fleet.settle();
+    CHECK(fleet.bucket.values.empty());
+    CHECK(fleet.bucket.other_deletes == std::map<std::string, int>{{"device-info/info.a", 1},
+                                                                   {"device-heartbeat/heartbeat.a", 1},
+                                                                   {"device-state/state.a.web", 1}});
+    CHECK(fleet.reducer.releasable_devices() == std::vector{device_id("a")});
+
+    // What was acknowledged is not repeated by a later doubt.
+    fleet.tell(BucketUncertain{});
+    fleet.bucket.snapshot_to(fleet.reducer, fleet.now);
+    CHECK(fleet.reducer.take_writes(10, fleet.now).writes.empty());
+    CHECK(fleet.reducer.releasable_devices() == std::vector{device_id("a")});
 }
 
 TEST_CASE("a device selected by too many deployments holds the oldest, and the others say so") {

@@ -48,7 +48,21 @@ std::string World::why_not_converged() const {
     for (const auto& node : devices_) {
         if (std::string why = why_device_not_converged(*node); !why.empty()) return why;
     }
+    if (std::string why = why_not_forgotten(); !why.empty()) return why;
     return why_status_not_converged();
+}
+
+std::string World::why_not_forgotten() const {
+    const Broker::Bucket* desired = broker_.bucket(contracts::kDesiredStateBucket);
+    for (const auto& node : retired_) {
+        if (store_.content().devices.contains(node->name())) return node->name() + " is still registered";
+        const std::string prefix = node->name() + ".";
+        for (auto entry = desired->entries.lower_bound(prefix);
+             entry != desired->entries.end() && entry->first.starts_with(prefix); ++entry) {
+            if (!entry->second.deleted) return entry->first + " is still in desired-state";
+        }
+    }
+    return {};
 }
 
 std::string World::why_not_settled() const {

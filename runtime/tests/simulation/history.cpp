@@ -18,9 +18,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Happened::kCount
     "podman-up",    "reboot",       "disk-refused",   "disk-torn",
     "write-lost",   "link-cut",     "link-healed",    "link-poor",
     "broker-down",  "broker-up",    "bucket-lost",    "kv-writes-lost",
-    "clock-step",   "labels",       "joined",         "apply",
-    "acknowledged", "refused",      "unanswered",     "store-failed",
-    "faults-began", "faults-ended", "converged"};
+    "clock-step",   "labels",       "joined",         "retired",
+    "apply",        "acknowledged", "refused",        "unanswered",
+    "store-failed", "faults-began", "faults-ended",   "converged"};
 
 }  // namespace
 

@@ -43,6 +43,7 @@ enum class Happened {
     ClockStepped,
     LabelsChanged,
     DeviceJoined,
+    DeviceRetired,
     Applied,
     Acknowledged,
     Refused,

@@ -84,7 +84,10 @@ void Invariants::check_budget(const std::string& device, const std::string& depl
     std::int64_t updating = 0;
     std::string who;
     for (const auto& [other, held] : held_[deployment]) {
-        if (!held.updating) continue;
+        const auto forgotten = forgotten_.find(other);
+        const bool leaves = forgotten != forgotten_.end() &&
+                            (!forgotten->second || *forgotten->second + kStillActedOn >= scheduler_.now());
+        if (!held.updating || leaves) continue;
         ++updating;
         who += " " + other;
     }
@@ -180,6 +183,14 @@ void Invariants::on_delete(const std::string& name) {
 void Invariants::on_deleted(const std::string& name) {
     asked_[name] = {};
     asked_[name].may_be_gone = true;
+}
+
+void Invariants::on_forget(const std::string& device) {
+    forgotten_[device].reset();
+}
+
+void Invariants::on_forgotten(const std::string& device) {
+    forgotten_[device] = scheduler_.now();
 }
 
 // What leaves a Deployment is taken away by the labels or by who deleted it, and what joins later, even a

@@ -52,6 +52,9 @@ class Invariants {
     void on_applied(const std::string& name, const contracts::Deployment& stored);
     void on_delete(const std::string& name);
     void on_deleted(const std::string& name);
+    // It may be no part of any update from here on, until that is answered and done.
+    void on_forget(const std::string& device);
+    void on_forgotten(const std::string& device);
 
     void check_store(const StoredContent& content);
     // After every commit: who is no longer asked to hold a Deployment is no part of its updates.
@@ -109,6 +112,7 @@ class Invariants {
     std::map<std::pair<std::string, std::string>, Explained> explained_;  // device, deployment
     std::map<std::string, Claimable> claimable_;                          // by deployment
     std::set<std::string> devices_;
+    std::map<std::string, std::optional<Micros>> forgotten_;  // device, when that was answered
 };
 
 }  // namespace harmony::simulation

@@ -27,7 +27,7 @@ constexpr const char* kUsage =
     "  --seeds N     how many seeds, from --first on (default 100)\n"
     "  --first K     the first seed (default 1)\n"
     "  --jobs J      threads (default 1)\n"
-    "  --hours H     simulated device-hours of each seed (default 76)\n"
+    "  --hours H     simulated device-hours of each seed (default 80)\n"
     "  --keep-going  on after a violation; the seeds that violate are listed, without their histories\n"
     "  --seed N      one seed alone\n"
     "  --verbose     every event as it happens\n"

@@ -15,6 +15,12 @@ void Node::kill(Micros back_after) {
     alive->kill();
 }
 
+void Node::retire() {
+    retired_ = true;
+    ++deaths_;  // it does not come back from the last one
+    kill(0);
+}
+
 void Node::crash_soon() {
     Process* const alive = process();
     if (!alive) return;
@@ -24,6 +30,7 @@ void Node::crash_soon() {
 }
 
 void Node::come_back_later() {
+    if (retired_) return;
     const Micros delay =
         std::exchange(back_after_, broker_.random().between(kSecond, habits_.slowest_return));
     broker_.scheduler().after(delay, [this, death = ++deaths_] {

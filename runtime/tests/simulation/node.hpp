@@ -16,6 +16,8 @@ class Node {
     virtual void start() = 0;
     // Ends now and is started again in a while; nothing where it is down.
     void kill(Micros back_after);
+    // Ends for good, running or not.
+    void retire();
     // Dies at one of its next steps.
     void crash_soon();
 
@@ -41,6 +43,7 @@ class Node {
     Habits habits_;
     Micros back_after_ = kSecond;
     std::uint64_t deaths_ = 0;
+    bool retired_ = false;
 };
 
 }  // namespace harmony::simulation

@@ -30,6 +30,17 @@ struct Sharer {
         REQUIRE(keeper.apply(request, "", at(1000)).has_value());
     }
 
+    void forget(const std::string& device) {
+        REQUIRE(keeper.delete_device(op::testing::device_id(device), "reply", at(1001)).has_value());
+    }
+    // What is answered once every write has arrived.
+    std::vector<op::LateReply> release(contracts::Timestamp now) {
+        op::testing::FakeBucket bucket;
+        bucket.snapshot_to(reducer, now);
+        REQUIRE(bucket.settle(reducer, now));
+        return keeper.release_devices(now);
+    }
+
     [[nodiscard]] bool ready() const { return health.report(runtime::daemon::CheckKind::Readiness).ok; }
 
     op::Reducer reducer{op::ReducerOptions{}};
@@ -52,6 +63,7 @@ TEST_CASE("what another operator has stored is adopted once it can be read") {
     one.keeper.adopt(at(1003));
     CHECK(one.reducer.deployments().empty());
     CHECK_FALSE(one.ready());
+    CHECK_FALSE(one.keeper.complete());
 
     // Nobody stores anything new meanwhile.
     file.refuse_reads(false);
@@ -60,6 +72,7 @@ TEST_CASE("what another operator has stored is adopted once it can be read") {
     CHECK(one.reducer.devices() == other.reducer.devices());
     CHECK(one.reducer.devices().size() == 1);
     CHECK(one.ready());
+    CHECK(one.keeper.complete());
 }
 
 TEST_CASE("a device that another operator has forgotten is forgotten once the store can be read") {
@@ -69,7 +82,8 @@ TEST_CASE("a device that another operator has forgotten is forgotten once the st
     other.keeper.store_devices(at(1000));
     Sharer one(file);
     REQUIRE(one.reducer.devices().size() == 1);
-    REQUIRE(other.keeper.delete_device(op::testing::device_id("a"), at(1001)).has_value());
+    other.forget("a");
+    REQUIRE(other.release(at(1001)).size() == 1);
 
     file.refuse_reads(true);
     one.keeper.adopt(at(1001));
@@ -98,6 +112,61 @@ TEST_CASE(
     CHECK(file.content().devices.size() == 2);
     CHECK(one.ready());
     CHECK(one.keeper.settled());
+}
+
+TEST_CASE("who waits for a device to be forgotten is told that a full store keeps it, and it goes later") {
+    StoreFile file;
+    Sharer one(file);
+    one.keeper.take_device(device_info("a"), at(1000));
+    one.keeper.store_devices(at(1000));
+    one.forget("a");
+    one.forget("a");
+    file.refuse_commits(true);
+    const auto refused = one.release(at(1002));
+    REQUIRE(refused.size() == 2);
+    CHECK(contracts::find_remote_error(refused.front().reply)->has_value());
+    CHECK(one.keeper.release_devices(at(1002.5)).empty());
+    CHECK(file.refused_commits() == 1);
+    CHECK_FALSE(one.keeper.settled());
+
+    file.refuse_commits(false);
+    one.forget("a");
+    const auto done = one.release(at(1004));
+    REQUIRE(done.size() == 1);
+    CHECK(contracts::DeleteReply::decode(done.front().reply)->name == "a");
+    CHECK(file.content().devices.empty());
+    CHECK(one.keeper.settled());
+}
+
+TEST_CASE("a device that another operator has just stored can be forgotten before it is adopted") {
+    StoreFile file;
+    Sharer one(file);
+    Sharer other(file);
+    one.keeper.take_device(device_info("a"), at(1000));
+    one.keeper.store_devices(at(1000));
+    other.forget("a");
+    CHECK(other.release(at(1002)).size() == 1);
+    CHECK(file.content().devices.empty());
+    CHECK(other.keeper.settled());
+}
+
+TEST_CASE("a device that comes back between two operators' deletions stays") {
+    StoreFile file;
+    Sharer one(file);
+    one.keeper.take_device(device_info("a"), at(1000));
+    one.keeper.store_devices(at(1000));
+    Sharer other(file);
+    one.forget("a");
+    REQUIRE(one.release(at(1001)).size() == 1);
+    other.keeper.adopt(at(1001));
+    one.keeper.take_device(device_info("a"), at(1002));
+    one.keeper.store_devices(at(1002));
+    other.keeper.adopt(at(1002));
+    CHECK(other.reducer.devices().empty());
+    CHECK(other.release(at(1002)).empty());
+    CHECK(file.content().devices.size() == 1);
+    CHECK(other.reducer.devices() == one.reducer.devices());
+    CHECK(other.reducer.devices().size() == 1);
 }
 
 TEST_CASE("a Deployment that can't be taken out of a full store is released later, not asked for each turn") {

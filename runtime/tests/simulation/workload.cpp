@@ -1,4 +1,4 @@
-// What users do: apply, change and delete Deployments, move devices, add devices.
+// What users do: apply, change and delete Deployments, move devices, add, forget and replace devices.
 #include "harmony/contracts/fleet_api.hpp"
 #include "harmony/contracts/podman_v0.hpp"
 #include "world.hpp"
@@ -87,11 +87,38 @@ void World::random_change() {
         apply(name, std::move(spec));
     } else if (kind < 80) {
         remove(name);
-    } else if (kind < 95 || devices_.size() >= kMostDevices) {
+    } else if (kind < 92) {
         AgentNode& node = *random_.pick(devices_);
         node.set_labels(random_labels());
+    } else if (kind < 94) {
+        forget_device(random_.pick(devices_)->name());
+    } else if (kind < 96 || devices_.size() >= kMostDevices) {
+        replace_device(static_cast<std::size_t>(random_.below(static_cast<std::int64_t>(devices_.size()))));
     } else {
-        join_device("edge-" + std::to_string(devices_.size() + 1), random_labels());
+        join_device(next_device(), random_labels());
+    }
+}
+
+std::string World::next_device() const {
+    return "edge-" + std::to_string(devices_.size() + retired_.size() + 1);
+}
+
+// By one that is new.
+void World::replace_device(std::size_t index) {
+    const std::string next = next_device();
+    const auto place = devices_.begin() + static_cast<std::ptrdiff_t>(index);
+    AgentNode& old = *retired_.emplace_back(std::move(*place));
+    devices_.erase(place);
+    history_.add(Happened::DeviceRetired, old.name());
+    old.retire();
+    forget_device(old.name());
+    join_device(next, random_labels());
+}
+
+// Again, where the request was lost or the device had something to say still.
+void World::forget_retired() {
+    for (const auto& node : retired_) {
+        if (store_.content().devices.contains(node->name())) forget_device(node->name());
     }
 }
 
@@ -130,6 +157,23 @@ void World::remove(const std::string& name) {
         if (!deleted) return history_.add(Happened::Refused, name, deleted.error().text());
         history_.add(Happened::Acknowledged, name, "deleted");
         invariants_.on_deleted(name);
+    });
+}
+
+void World::forget_device(const std::string& name) {
+    if (!in_request_.insert(name).second) return;
+    runtime::nats::Message message;
+    message.subject = std::string(contracts::kDevicesDelete);
+    message.payload = contracts::NameRequest{name}.encode();
+    history_.add(Happened::Applied, name, "forget");
+    invariants_.on_forget(name);
+    broker_.call_api(user_link_, std::move(message), [this, name](std::optional<std::string> reply) {
+        in_request_.erase(name);
+        if (!reply) return history_.add(Happened::Unanswered, name);
+        const auto forgotten = contracts::DeleteReply::decode(*reply);
+        if (!forgotten) return history_.add(Happened::Refused, name, forgotten.error().text());
+        invariants_.on_forgotten(name);
+        history_.add(Happened::Acknowledged, name, "forgotten");
     });
 }
 

@@ -147,6 +147,7 @@ void World::converge() {
     std::string why;
     Micros settled_at = scheduler_.now();
     for (Micros look = kFirstLook; !invariants_.violation(); look = std::min(2 * look, kLastLook)) {
+        forget_retired();
         run_for(look);
         why = why_not_converged();
         if (why.empty()) break;

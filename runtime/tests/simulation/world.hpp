@@ -24,7 +24,7 @@ namespace harmony::simulation {
 
 struct WorldOptions {
     std::uint64_t seed = 1;
-    double device_hours = 76;
+    double device_hours = 80;
     std::set<Plant> plants;
     bool verbose = false;
 };
@@ -51,6 +51,7 @@ class World {
     void run_for(Micros duration);
     void apply(const std::string& name, contracts::DeploymentSpec spec);
     void remove(const std::string& name);
+    void forget_device(const std::string& name);
     void mend();
     // Until converged, or a violation.
     void converge();
@@ -64,6 +65,9 @@ class World {
  private:
     // workload.cpp
     void random_change();
+    void replace_device(std::size_t index);
+    void forget_retired();
+    [[nodiscard]] std::string next_device() const;
     [[nodiscard]] contracts::DeploymentSpec random_spec();
     [[nodiscard]] contracts::Score random_score();
     [[nodiscard]] contracts::Labels random_labels();
@@ -83,6 +87,7 @@ class World {
     [[nodiscard]] std::string why_deployment_not_converged(const AgentNode& node,
                                                            const op::StoredDeployment& stored) const;
     [[nodiscard]] std::string why_status_not_converged() const;
+    [[nodiscard]] std::string why_not_forgotten() const;
 
     void set_up();
     void faulty_phase(Micros duration);
@@ -101,7 +106,8 @@ class World {
     AgentTiming timing_;
     std::vector<std::unique_ptr<OperatorNode>> operators_;
     std::vector<std::unique_ptr<AgentNode>> devices_;
-    std::set<std::string> in_request_;  // Deployments with a request under way
+    std::vector<std::unique_ptr<AgentNode>> retired_;
+    std::set<std::string> in_request_;  // Deployments and devices with a request under way
     std::uint64_t last_version_ = 0;    // makes every score another
     std::uint64_t checked_commits_ = 0;
 };

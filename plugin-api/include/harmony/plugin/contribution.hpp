@@ -82,7 +82,7 @@ struct Contributions {
 
 [[nodiscard]] tl::unexpected<Diagnostic> unknown_method(std::string_view method);
 [[nodiscard]] Json score_manifest(const ScoreInfo& info, const Requirements& requirements, Json parameters);
-[[nodiscard]] Json topology_manifest(const TopologyInfo& info, std::vector<std::string> offers,
+[[nodiscard]] Json topology_manifest(const TopologyInfo& info, const std::vector<std::string>& offers,
                                      Json settings);
 [[nodiscard]] Json command_manifest(const CommandInfo& info, const Requirements& requirements);
 [[nodiscard]] Json scenario_manifest(const ScenarioInfo& info, const Requirements& requirements,

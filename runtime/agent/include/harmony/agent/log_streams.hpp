@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harmony/agent/background_work.hpp"
 #include "harmony/agent/command_targets.hpp"
@@ -55,10 +56,13 @@ class LogStreams {
  private:
     struct Stream;
     using StreamPtr = std::shared_ptr<Stream>;
+    // Among the containers that may be followed at once.
+    using Places = std::vector<std::shared_ptr<void>>;
 
     [[nodiscard]] Result<void> touch(const contracts::LogsRequest& request, const CommandCall& call);
     [[nodiscard]] Result<void> open(const contracts::LogsRequest& request, const CommandCall& call);
     void serve(const StreamPtr& stream, const std::stop_token& stop);
+    [[nodiscard]] Result<Places> take_places(std::size_t count);
     [[nodiscard]] Result<void> send_tails(const StreamPtr& stream, const std::stop_token& stop);
     [[nodiscard]] Result<std::optional<runtime::podman::LogPosition>> send_tail(
         const StreamPtr& stream, const ServiceContainer& source, runtime::podman::ContainerRuntime& runtime);
@@ -91,7 +95,7 @@ class LogStreams {
     std::condition_variable_any changed_;
     std::map<std::string, StreamPtr> streams_;  // followed ones, by request id
     std::size_t tails_ = 0;
-    std::size_t sources_ = 0;
+    std::size_t sources_ = 0;  // places that are taken
     bool sender_runs_ = false;
     BackgroundWork work_;  // last: its threads use everything above
 };

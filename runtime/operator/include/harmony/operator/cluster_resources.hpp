@@ -54,12 +54,14 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
     void store_devices(contracts::Timestamp) override {}
     void advance_rollouts(contracts::Timestamp now) override;
     void release_deployments(contracts::Timestamp now) override;
+    std::vector<LateReply> release_devices(contracts::Timestamp now) override;
     void keep_statuses(const std::vector<StatusAction>& statuses, contracts::Timestamp now) override;
     ApiReply apply(const contracts::ApplyRequest& request, const std::string& reply_subject,
                    contracts::Timestamp now) override;
     ApiReply delete_deployment(const contracts::DeploymentName& name, const std::string& reply_subject,
                                contracts::Timestamp now) override;
-    ApiReply delete_device(const contracts::DeviceId& id, contracts::Timestamp now) override;
+    ApiReply delete_device(const contracts::DeviceId& id, const std::string& reply_subject,
+                           contracts::Timestamp now) override;
 
     Result<std::optional<StoredDeployment>> deployment(const contracts::DeploymentName& name) override;
     Result<std::vector<StoredDeployment>> deployments(std::string_view after, std::int64_t limit) override;
@@ -133,6 +135,7 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
     [[nodiscard]] static bool may_write(Entry& entry, contracts::Timestamp now);
     void submit(const std::string& name, Entry& entry, ClusterWork work, contracts::Timestamp now);
     void start(const std::string& name, Entry& entry, ClusterWork work, contracts::Timestamp now);
+    void give_up_removals(contracts::Timestamp now);
     void publish(const std::string& name, Entry& entry, contracts::DeploymentStatus status,
                  contracts::Timestamp now);
     // As it was derived last, with what stands in the way now.
@@ -148,8 +151,9 @@ class ClusterResources final : public ResourceKeeper, public ResourceReader {
     std::map<std::string, std::string, std::less<>> names_;  // by uid
     std::map<contracts::DeviceId, StoredDevice> devices_;
     std::int64_t device_revision_ = 0;
-    std::set<std::string> due_;                                     // to be looked at
-    std::set<std::pair<contracts::Timestamp, std::string>> later_;  // and when
+    std::map<contracts::DeviceId, std::vector<std::string>> removals_;  // who waits for the reply
+    std::set<std::string> due_;                                         // to be looked at
+    std::set<std::pair<contracts::Timestamp, std::string>> later_;      // and when
     NoteLimiter notes_;
     bool listed_[2] = {false, false};
     std::uint64_t lists_ = 0;            // begun

@@ -24,8 +24,12 @@ struct DeviceKnown {
     contracts::DeviceId device;
     contracts::Labels labels;
 };
-// The device was deleted by a person.
+// The device was deleted by a person: what is left of it in the buckets has to go.
 struct DeviceForgotten {
+    contracts::DeviceId device;
+};
+// Nothing is left of it, nor in the store.
+struct DeviceGone {
     contracts::DeviceId device;
 };
 
@@ -91,9 +95,9 @@ struct WritesAcknowledged {
 struct Tick {};
 
 using Event =
-    std::variant<DeviceKnown, DeviceForgotten, DeploymentKnown, DeploymentGone, RolloutKnown, StateReported,
-                 StateWithdrawn, StateReplayBegan, StateReplayEnded, HeartbeatSeen, SnapshotBegan,
-                 SnapshotChunk, SnapshotEnded, BucketUncertain, WritesAcknowledged, Tick>;
+    std::variant<DeviceKnown, DeviceForgotten, DeviceGone, DeploymentKnown, DeploymentGone, RolloutKnown,
+                 StateReported, StateWithdrawn, StateReplayBegan, StateReplayEnded, HeartbeatSeen,
+                 SnapshotBegan, SnapshotChunk, SnapshotEnded, BucketUncertain, WritesAcknowledged, Tick>;
 
 // One write to a KV bucket; no value is a delete. Writes are made in the order given.
 struct KvWrite {

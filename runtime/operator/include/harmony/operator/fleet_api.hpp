@@ -60,7 +60,8 @@ class FleetApi {
                                              contracts::Timestamp now);
     [[nodiscard]] Result<std::string> list_devices(std::string_view payload, contracts::Timestamp now);
     [[nodiscard]] Result<ApiAnswer> get_device(std::string_view payload, contracts::Timestamp now);
-    [[nodiscard]] ApiReply delete_device(std::string_view payload, contracts::Timestamp now);
+    [[nodiscard]] ApiReply delete_device(std::string_view payload, const std::string& reply_subject,
+                                         contracts::Timestamp now);
     [[nodiscard]] std::string fleet_status(contracts::Timestamp now) const;
 
     ResourceKeeper& keeper_;

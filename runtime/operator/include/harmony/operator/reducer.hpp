@@ -96,6 +96,8 @@ class Reducer {
     // Deployments marked for deletion of which no key is left in the bucket: their finalizer may go. Named
     // until DeploymentGone is applied.
     [[nodiscard]] std::vector<contracts::DeploymentName> releasable_deployments() const;
+    // Forgotten devices of which no key is left in any bucket. Named until DeviceGone is applied.
+    [[nodiscard]] std::vector<contracts::DeviceId> releasable_devices() const;
     // Statuses that changed and are due.
     [[nodiscard]] std::vector<StatusAction> take_statuses(contracts::Timestamp now);
 
@@ -151,7 +153,7 @@ class Reducer {
         bool registered = false;
         bool overtaken = false;  // a report was too old to be taken since it last said who it is
         bool unheard = false;    // and it has said so since: it is to be asked
-        bool forgotten = false;  // its keys in the other buckets are to be deleted too
+        bool forgotten = false;  // has an entry in forgotten_
         bool dirty = false;
         bool watched = false;  // has an entry in expiries_
         bool digest_known = false;
@@ -208,9 +210,9 @@ class Reducer {
         Bitmap excluded;  // selected, but not among those that the device holds
         Bitmap succeeded;
         Bitmap failed;
-        std::map<DeviceSlot, Failure> failures;
-        std::set<std::pair<contracts::Timestamp, DeviceSlot>> failure_order;
-        std::uint32_t pairs = 0;         // that name it
+        std::map<DeviceSlot, Failure> failures;                               // with whatever score
+        std::set<std::pair<contracts::Timestamp, DeviceSlot>> failure_order;  // of those in `failed`
+        std::uint32_t pairs = 0;                                              // that name it
         std::uint32_t keys_written = 0;  // pairs whose key is in the bucket
         std::uint64_t last_delete_batch = 0;
         contracts::DeploymentStatus status;
@@ -221,6 +223,7 @@ class Reducer {
 
     void on(const DeviceKnown& event, contracts::Timestamp now);
     void on(const DeviceForgotten& event, contracts::Timestamp now);
+    void on(const DeviceGone& event, contracts::Timestamp now);
     void on(const DeploymentKnown& event, contracts::Timestamp now);
     void on(const DeploymentGone& event, contracts::Timestamp now);
     void on(const RolloutKnown& event, contracts::Timestamp now);
@@ -290,7 +293,8 @@ class Reducer {
     void set_targeted(DeviceSlot device, DeploymentSlot deployment, bool targeted);
     void set_written(Pair& pair, Written written);
     void classify(DeviceSlot device, const Pair& pair);
-    void keep_failure(DeploymentRecord& deployment, DeviceSlot device, std::optional<Failure> failure);
+    [[nodiscard]] static bool set_failed(DeploymentRecord& deployment, DeviceSlot device, bool failed);
+    static void keep_failure(DeploymentRecord& deployment, DeviceSlot device, std::optional<Failure> failure);
     void withdraw(DeviceSlot device, Pair& pair);
 
     // reducer_writes.cpp
@@ -338,6 +342,8 @@ class Reducer {
     std::vector<std::string> orphans_;  // keys of the bucket that belong to nothing
     // Device: deployments whose keys are in the bucket although nobody knows the device.
     std::map<contracts::DeviceId, std::vector<contracts::DeploymentName>> unclaimed_;
+    // Forgotten device: the batch that deletes its keys of every bucket; 0: not made yet.
+    std::map<DeviceSlot, std::uint64_t> forgotten_;
     std::vector<std::string> foreign_keys_;
     std::uint64_t batch_ = 0;
     std::uint64_t acknowledged_ = 0;

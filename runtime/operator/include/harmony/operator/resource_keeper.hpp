@@ -20,6 +20,11 @@ namespace harmony::op {
 // The reply to a request of the fleet API; nothing: whoever does it sends the reply when it is done.
 using ApiReply = Result<std::optional<std::string>>;
 
+struct LateReply {
+    std::string subject;
+    std::string reply;
+};
+
 class ResourceKeeper {
  public:
     virtual ~ResourceKeeper() = default;
@@ -46,6 +51,8 @@ class ResourceKeeper {
     // While acting only:
     virtual void advance_rollouts(contracts::Timestamp now) = 0;
     virtual void release_deployments(contracts::Timestamp now) = 0;
+    // Forgets the devices of which no key is left, and answers who asked for that.
+    [[nodiscard]] virtual std::vector<LateReply> release_devices(contracts::Timestamp now) = 0;
     // Each changed; also while another operator acts.
     virtual void keep_statuses(const std::vector<StatusAction>& statuses, contracts::Timestamp now) = 0;
 
@@ -55,7 +62,11 @@ class ResourceKeeper {
     [[nodiscard]] virtual ApiReply delete_deployment(const contracts::DeploymentName& name,
                                                      const std::string& reply_subject,
                                                      contracts::Timestamp now) = 0;
-    [[nodiscard]] virtual ApiReply delete_device(const contracts::DeviceId& id, contracts::Timestamp now) = 0;
+    // Until its last key is gone nothing that is told of the device is believed: it may have been said
+    // before.
+    [[nodiscard]] virtual ApiReply delete_device(const contracts::DeviceId& id,
+                                                 const std::string& reply_subject,
+                                                 contracts::Timestamp now) = 0;
 };
 
 }  // namespace harmony::op
