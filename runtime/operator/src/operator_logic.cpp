@@ -124,8 +124,9 @@ void OperatorLogic::advance(Timestamp now) {
     }
     if (!acting_) return;
     keeper_->release_deployments(now);
-    for (LateReply& late : keeper_->release_devices(now))
-        ports_.reply(late.subject, std::move(late.reply));
+    for (LateReply& late : keeper_->release_devices(now)) {
+        if (!late.subject.empty()) ports_.reply(late.subject, std::move(late.reply));
+    }
 }
 
 Timestamp OperatorLogic::next_due() const {
