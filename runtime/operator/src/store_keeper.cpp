@@ -264,7 +264,7 @@ Result<void> StoreKeeper::adopt_devices(std::int64_t removals, Timestamp now) {
         const auto stored = store_->device(id);
         if (!stored) return fail(stored.error());
         if (*stored || unsaved_.contains(id)) continue;
-        removals_[id];
+        removals_.try_emplace(id);
         reducer_.apply(DeviceForgotten{id}, now);
     }
     adopted_removals_ = removals;
@@ -367,21 +367,21 @@ std::vector<LateReply> StoreKeeper::release_devices(Timestamp now) {
     std::vector<LateReply> replies;
     if (waits(remove_again_, now)) return replies;
     for (const contracts::DeviceId& id : reducer_.releasable_devices()) {
-        const auto again = remove_from_store(id);
+        const auto left = remove_from_store(id);
         std::vector<std::string>& awaiting = removals_[id].awaiting;
-        const std::string reply = again ? contracts::DeleteReply{id.str(), false}.encode()
-                                        : contracts::RemoteError::from_error(again.error()).encode();
+        const std::string reply = left ? contracts::DeleteReply{id.str(), false}.encode()
+                                       : contracts::RemoteError::from_error(left.error()).encode();
         for (std::string& subject : std::exchange(awaiting, {}))
             replies.push_back({std::move(subject), reply});
-        if (!again) {
+        if (!left) {
             remove_again_ = Timestamp::from_microseconds(now.microseconds() + kRetryMicroseconds);
             kLog.error("a device could not be removed",
-                       {{"device", id.str()}, {"error", again.error().text()}});
+                       {{"device", id.str()}, {"error", left.error().text()}});
             return replies;
         }
         removals_.erase(id);
         reducer_.apply(DeviceGone{id}, now);
-        if (*again) reducer_.apply(DeviceKnown{id, (*again)->info.labels}, now);
+        if (*left) reducer_.apply(DeviceKnown{id, (*left)->info.labels}, now);
     }
     return replies;
 }

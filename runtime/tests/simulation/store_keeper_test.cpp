@@ -30,6 +30,10 @@ struct Sharer {
         REQUIRE(keeper.apply(request, "", at(1000)).has_value());
     }
 
+    void know(const std::string& device, contracts::Timestamp now) {
+        keeper.take_device(device_info(device), now);
+        keeper.store_devices(now);
+    }
     void forget(const std::string& device) {
         REQUIRE(keeper.delete_device(op::testing::device_id(device), "reply", at(1001)).has_value());
     }
@@ -55,8 +59,7 @@ TEST_CASE("what another operator has stored is adopted once it can be read") {
     Sharer one(file);
     Sharer other(file);
     other.apply(deployment("web", selector({}), "img:1"));
-    other.keeper.take_device(device_info("a"), at(1000));
-    other.keeper.store_devices(at(1000));
+    other.know("a", at(1000));
 
     file.refuse_reads(true);
     one.keeper.adopt(at(1001));
@@ -78,8 +81,7 @@ TEST_CASE("what another operator has stored is adopted once it can be read") {
 TEST_CASE("a device that another operator has forgotten is forgotten once the store can be read") {
     StoreFile file;
     Sharer other(file);
-    other.keeper.take_device(device_info("a"), at(1000));
-    other.keeper.store_devices(at(1000));
+    other.know("a", at(1000));
     Sharer one(file);
     REQUIRE(one.reducer.devices().size() == 1);
     other.forget("a");
@@ -107,8 +109,7 @@ TEST_CASE(
     CHECK_FALSE(one.keeper.settled());
 
     file.refuse_commits(false);
-    one.keeper.take_device(device_info("b"), at(1003));
-    one.keeper.store_devices(at(1003));
+    one.know("b", at(1003));
     CHECK(file.content().devices.size() == 2);
     CHECK(one.ready());
     CHECK(one.keeper.settled());
@@ -117,8 +118,7 @@ TEST_CASE(
 TEST_CASE("who waits for a device to be forgotten is told that a full store keeps it, and it goes later") {
     StoreFile file;
     Sharer one(file);
-    one.keeper.take_device(device_info("a"), at(1000));
-    one.keeper.store_devices(at(1000));
+    one.know("a", at(1000));
     one.forget("a");
     one.forget("a");
     file.refuse_commits(true);
@@ -142,8 +142,7 @@ TEST_CASE("a device that another operator has just stored can be forgotten befor
     StoreFile file;
     Sharer one(file);
     Sharer other(file);
-    one.keeper.take_device(device_info("a"), at(1000));
-    one.keeper.store_devices(at(1000));
+    one.know("a", at(1000));
     other.forget("a");
     CHECK(other.release(at(1002)).size() == 1);
     CHECK(file.content().devices.empty());
@@ -153,14 +152,12 @@ TEST_CASE("a device that another operator has just stored can be forgotten befor
 TEST_CASE("a device that comes back between two operators' deletions stays") {
     StoreFile file;
     Sharer one(file);
-    one.keeper.take_device(device_info("a"), at(1000));
-    one.keeper.store_devices(at(1000));
+    one.know("a", at(1000));
     Sharer other(file);
     one.forget("a");
     REQUIRE(one.release(at(1001)).size() == 1);
     other.keeper.adopt(at(1001));
-    one.keeper.take_device(device_info("a"), at(1002));
-    one.keeper.store_devices(at(1002));
+    one.know("a", at(1002));
     other.keeper.adopt(at(1002));
     CHECK(other.reducer.devices().empty());
     CHECK(other.release(at(1002)).empty());
